@@ -1,0 +1,1 @@
+"""Puts fine-tune requests on the queue and reads the results: the tuneq command."""

@@ -1,0 +1,1 @@
+"""What tuneq's producers and workers share: domain, store, data, settings."""

@@ -1,0 +1,188 @@
+"""Configuration: `tuneq.toml` and `TUNEQ_` environment variables, which win."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from tuneq_shared.errors import ConfigurationError
+
+CONFIG_NAME = "tuneq.toml"
+AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+
+
+class Limits(BaseModel):
+    """What an account allows; learnt from its answers where absent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    requests_per_minute: int | None = Field(default=None, gt=0)
+    tokens_per_minute: int | None = Field(default=None, gt=0)
+    max_active_jobs: int | None = Field(default=None, gt=0)
+    """Jobs that may be active at once for each base model."""
+    requests_in_flight: int = Field(default=64, gt=0)
+    """Chat requests that one evaluation shard keeps open at once."""
+
+
+class Price(BaseModel):
+    """USD per million tokens of one model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    training: float = Field(default=0.0, ge=0)
+    input: float = Field(default=0.0, ge=0)
+    output: float = Field(default=0.0, ge=0)
+
+
+class Account(BaseModel):
+    """A provider profile. The key itself is read by workers alone and never kept here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dialect: Literal["openai"] = "openai"
+    base_url: str = Field(pattern=r"^https?://")
+    api_key_env: str | None = None
+    api_key_file: Path | None = None
+    limits: Limits = Limits()
+    prices: dict[str, Price] = {}
+    poll_interval_s: float = Field(default=30.0, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _poll_interval_may_stand_among_the_limits(cls, data: object) -> object:
+        # TOML assigns a key to the table above it: written after [..limits] it lands in there.
+        if isinstance(data, dict):
+            limits = data.get("limits")
+            if isinstance(limits, dict) and "poll_interval_s" in limits:
+                rest = {k: v for k, v in limits.items() if k != "poll_interval_s"}
+                return {"poll_interval_s": limits["poll_interval_s"], **data, "limits": rest}
+        return data
+
+
+class Settings(BaseSettings):
+    """All that producers and workers read; every field also as `TUNEQ_<NAME>`, nested by `__`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TUNEQ_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    data_url: str = "./tuneq-data"
+    """fsspec URL of the data root; a relative path is relative to the configuration file."""
+    allowed_roots: list[str] = []
+    key_prefix: str = Field(default="tuneq", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    default_account: str | None = None
+    retention_days: int = Field(default=90, gt=0)
+    accounts: dict[AccountName, Account] = {}
+    lease_s: float = Field(default=60.0, gt=0)
+    """How long a worker may hold an item before another may take it."""
+    dispatch_interval_s: float = Field(default=0.25, gt=0)
+    """How often a run worker looks for due items."""
+
+    @classmethod
+    def settings_customise_sources(  # the order is the precedence
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over defaults."""
+        del dotenv_settings, file_secret_settings
+        path = find_config()
+        file = (TomlConfigSettingsSource(settings_cls, toml_file=path),) if path else ()
+        return (init_settings, env_settings, *file)
+
+    @model_validator(mode="after")
+    def _default_account_exists(self) -> Self:
+        if self.default_account is not None and self.default_account not in self.accounts:
+            known = ", ".join(sorted(self.accounts)) or "none"
+            msg = f"default_account is {self.default_account!r}, but the accounts are: {known}"
+            raise ValueError(msg)
+        return self
+
+    def account(self, name: str | None) -> tuple[str, Account]:
+        """The named account, or the default one.
+
+        Raises:
+            ConfigurationError: it is not configured, or no name is given and none is the default.
+        """
+        chosen = name or self.default_account
+        if chosen is None:
+            raise ConfigurationError(
+                "no account is named and no default_account is configured",
+                hint="name one with --account, or set default_account in tuneq.toml",
+            )
+        if chosen not in self.accounts:
+            known = ", ".join(sorted(self.accounts)) or "none"
+            raise ConfigurationError(
+                f"account {chosen!r} is not configured",
+                hint=f"configured accounts: {known}; add [accounts.{chosen}] to {CONFIG_NAME}",
+            )
+        return chosen, self.accounts[chosen]
+
+
+def find_config() -> Path | None:
+    """`TUNEQ_CONFIG`, else `tuneq.toml` in the current folder, else in the user's config folder.
+
+    Raises:
+        ConfigurationError: `TUNEQ_CONFIG` names no file.
+    """
+    named = os.environ.get("TUNEQ_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigurationError(
+                f"no configuration file at {named}", hint="correct --config or TUNEQ_CONFIG"
+            )
+        return Path(named).resolve()
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    for place in (Path.cwd() / CONFIG_NAME, home / "tuneq" / CONFIG_NAME):
+        if place.is_file():
+            return place.resolve()
+    return None
+
+
+def load_settings() -> Settings:
+    """Read the configuration; relative paths in it become absolute.
+
+    Raises:
+        ConfigurationError: the file is not TOML, or a key or value is wrong.
+    """
+    path = find_config()
+    try:
+        settings = Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from error
+    except ValidationError as error:
+        where = f" in {path} or in TUNEQ_ variables" if path else " in TUNEQ_ variables"
+        raise ConfigurationError(f"wrong configuration{where}: {describe(error)}") from error
+    base = path.parent if path else Path.cwd()
+    return settings.model_copy(
+        update={
+            "data_url": _absolute(settings.data_url, base),
+            "allowed_roots": [_absolute(root, base) for root in settings.allowed_roots],
+        }
+    )
+
+
+def describe(error: ValidationError) -> str:
+    """A validation error in one line: where, and what is wrong there. Values are left out."""
+    parts = []
+    for item in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(step) for step in item["loc"])
+        what = "unknown field" if item["type"] == "extra_forbidden" else item["msg"]
+        parts.append(f"{place}: {what}" if place else what)
+    return "; ".join(parts)
+
+
+def _absolute(url: str, base: Path) -> str:
+    return url if "://" in url else str((base / url).resolve())

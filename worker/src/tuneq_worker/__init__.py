@@ -1,0 +1,1 @@
+"""Does the work of tuneq: tasks, stages, providers, evaluation."""
