@@ -30,6 +30,8 @@ class Limits(BaseModel):
     """Jobs that may be active at once for each base model."""
     requests_in_flight: int = Field(default=64, gt=0)
     """Chat requests that one evaluation shard keeps open at once."""
+    poll_interval_s: float = Field(default=30.0, gt=0)
+    """Seconds between two looks at the account's active jobs."""
 
 
 class Price(BaseModel):
@@ -53,18 +55,6 @@ class Account(BaseModel):
     api_key_file: Path | None = None
     limits: Limits = Limits()
     prices: dict[str, Price] = {}
-    poll_interval_s: float = Field(default=30.0, gt=0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _poll_interval_may_stand_among_the_limits(cls, data: object) -> object:
-        # TOML assigns a key to the table above it: written after [..limits] it lands in there.
-        if isinstance(data, dict):
-            limits = data.get("limits")
-            if isinstance(limits, dict) and "poll_interval_s" in limits:
-                rest = {k: v for k, v in limits.items() if k != "poll_interval_s"}
-                return {"poll_interval_s": limits["poll_interval_s"], **data, "limits": rest}
-        return data
 
 
 class Settings(BaseSettings):
