@@ -1,0 +1,1 @@
+"""tuneq's words as types: requests, runs, evaluations, and how they may change."""

@@ -1,0 +1,27 @@
+"""An account as an item: what follows its active jobs, and what stops all its runs at once."""
+
+from dataclasses import dataclass
+
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.item import ItemId, Kind
+from tuneq_shared.domain.lifecycle import AccountStage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """Whether an account works, and if not, why."""
+
+    id: str
+    stage: AccountStage
+    failure: Failure | None = None  # why it is stopped
+    attempts: int = 0  # failed sweeps in a row
+
+    @property
+    def item(self) -> ItemId:
+        """Its id among the items."""
+        return account_id(self.id)
+
+
+def account_id(name: str) -> ItemId:
+    """The item id of an account."""
+    return ItemId(Kind.ACCOUNT, name)

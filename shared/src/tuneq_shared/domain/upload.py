@@ -1,0 +1,36 @@
+"""An upload: one content at one account, shared by the runs that need it."""
+
+from dataclasses import dataclass
+
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.item import ItemId, Kind
+from tuneq_shared.domain.lifecycle import UploadStage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """A dataset's digest at an account, and the provider's file that holds it."""
+
+    id: str
+    stage: UploadStage
+    account: str
+    digest: str  # sha256 of the bytes
+    file_id: str | None = None
+    sending: bool = False  # a send was begun whose outcome is unknown
+    failure: Failure | None = None
+    attempts: int = 0
+
+    @property
+    def item(self) -> ItemId:
+        """Its id among the items."""
+        return ItemId(Kind.UPLOAD, self.id)
+
+    @property
+    def filename(self) -> str:
+        """The name at the provider, by which a send of unknown outcome is found again."""
+        return f"tuneq-{self.digest[:32]}.jsonl"
+
+
+def upload_id(account: str, digest: str) -> ItemId:
+    """The item id of a content's upload at an account."""
+    return ItemId(Kind.UPLOAD, f"{account}/{digest}")

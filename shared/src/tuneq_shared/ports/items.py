@@ -1,0 +1,147 @@
+"""The life of items: create, due, claim, commit, park, wake. One invariant holds them together.
+
+Every unfinished item has one due time, or is parked on an unfinished item further down the order of
+kinds (run, evaluation, upload, shard, account), so that every chain of parks ends at a due time.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from tuneq_shared.domain.item import ItemId, Queue
+from tuneq_shared.domain.record import Record
+
+
+class Creation(StrEnum):
+    """What became of a request to create an item."""
+
+    CREATED = "created"
+    EXISTS = "exists"
+    OTHER_CONTENT = "other_content"  # the id is there with another digest
+    NAME_TAKEN = "name_taken"  # another item of the group has the name
+    REVIVED = "revived"  # it had ended, and goes on
+
+
+class Asked(StrEnum):
+    """What an operator, or a last subscriber that leaves, may ask of an unfinished item."""
+
+    CANCEL = "cancel"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewItem:
+    """An item to be created, due at once."""
+
+    item: ItemId
+    stage: str
+    fixed: dict[str, Any]
+    doc: dict[str, Any]
+    digest: str = ""  # of what the id stands for: the same id with another digest is refused
+    group: str = ""
+    name: str = ""  # unique within the group
+    rank: int = 1  # of its priority: 0 gets slots first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A fenced, expiring right to work on an item."""
+
+    record: Record
+    token: int
+    wakes: int  # wake-ups seen by this claim
+    slot: bool  # it holds its slot
+    now: float  # Redis time of the claim, seconds
+
+    @property
+    def item(self) -> ItemId:
+        """The claimed item."""
+        return self.record.item
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Sleep until another item ends or wakes this one; the mark tells it what is waited for."""
+
+    on: ItemId
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place among the active jobs of a pool, at most `cap` at once; none is no limit known."""
+
+    pool: str
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """The end of a step: the new state, and when or whereupon to look again, in one write."""
+
+    stage: str
+    doc: dict[str, Any]
+    delay_s: float = 0.0  # until the next look; without meaning when parked or ended
+    park: Park | None = None
+    event: str = ""  # a sentence for the item's history
+    take: Slot | None = None  # get a slot, or stand in line for one and sleep
+    free: Slot | None = None  # hand the slot to the next in line
+    refused: bool = False  # with take: the provider had no room: give it back, stand in line
+
+
+class ItemStore(Protocol):
+    """The atomic operations on items. Clocks are the store's; callers give delays."""
+
+    def create(self, items: Iterable[NewItem]) -> list[Creation]:
+        """Create items that are not there yet, in order; each is due at once."""
+
+    def due(self, queue: Queue, limit: int, window_s: float) -> list[ItemId]:
+        """Items to be looked at now. Each is due again after the window: it takes nothing."""
+
+    def claim(self, item: ItemId, lease_s: float) -> Claim | None:
+        """Take the lease of an item that is due; none if it is not, or somebody holds it."""
+
+    def renew(self, claim: Claim, lease_s: float) -> Asked | None:
+        """Lengthen the lease to so many seconds from now; answers what is asked of the item.
+
+        Raises:
+            StaleClaimError: the lease was lost.
+        """
+
+    def save(self, claim: Claim, doc: dict[str, Any]) -> None:
+        """Write the document durably and keep the lease.
+
+        Raises:
+            StaleClaimError: the lease was lost; nothing was written.
+        """
+
+    def commit(self, claim: Claim, commit: Commit) -> bool:
+        """End a step; answers whether the item is due at once.
+
+        Raises:
+            StaleClaimError: the lease was lost; nothing was written.
+            IllegalTransitionError: the stage may not follow; nothing was written.
+        """
+
+    def wake(self, items: Iterable[ItemId]) -> None:
+        """Make unfinished items look again, now or when their lease ends."""
+
+    def ask(self, items: Iterable[ItemId], what: Asked) -> list[bool]:
+        """Ask something of items, in order; false where an item has ended or is not there."""
+
+    def join(self, new: NewItem, subscriber: str, revive_from: Sequence[str]) -> Creation:
+        """Create the item or share it; one that ended in a listed stage goes on from the start."""
+
+    def leave(self, item: ItemId, subscriber: str) -> None:
+        """Stop sharing an item; the last to leave an unfinished one asks it to be cancelled."""
+
+    def revive(self, record: Record, stage: str, doc: dict[str, Any], event: str) -> bool:
+        """Take up an ended item again; false if it is not as the record says any more.
+
+        Raises:
+            IllegalTransitionError: that stage may not be taken up from the present one.
+        """
+
+    def parked_on(self, item: ItemId) -> dict[ItemId, str]:
+        """The items that are parked on this one, with their marks."""

@@ -1,0 +1,1 @@
+"""The store on one Redis server: Lua scripts that keep the invariant, and plain reads."""

@@ -1,0 +1,96 @@
+"""Plain reads."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from tuneq_shared.domain.item import ItemId, Kind
+from tuneq_shared.domain.record import Record
+from tuneq_shared.errors import NotFoundError
+from tuneq_shared.ports.catalogue import Event
+from tuneq_shared.redis_store.scripts import load_scripts
+
+_PIPELINED = 500
+
+
+class RedisCatalogue:
+    """`Catalogue` on Redis."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        # Redis-py types the answers of its sync and async clients as one.
+        self._client: Any = client
+        self._prefix = prefix
+        self._read = load_scripts(client)["read"]
+
+    def read(self, items: Sequence[ItemId]) -> list[Record | None]:
+        """Records, pipelined."""
+        records: list[Record | None] = []
+        source = iter(items)
+        while chunk := list(islice(source, _PIPELINED)):
+            with self._client.pipeline(transaction=False) as pipe:
+                for item in chunk:
+                    self._read(args=[self._prefix, str(item)], client=pipe)
+                records += map(_record, chunk, pipe.execute())
+        return records
+
+    def run_ids(self, group: str | None = None) -> list[str]:
+        """Oldest first."""
+        key = f"{self._prefix}:runs" if group is None else f"{self._prefix}:group:{group}"
+        return list(self._client.zrange(key, 0, -1))
+
+    def counts(self, group: str | None = None) -> dict[str, int]:
+        """Kept by the commits, so this costs one read however many runs there are."""
+        key = f"{self._prefix}:counts" + ("" if group is None else f":{group}")
+        counts = {stage: int(n) for stage, n in self._client.hgetall(key).items()}
+        return {stage: n for stage, n in counts.items() if n}
+
+    def groups(self) -> list[str]:
+        """Oldest first."""
+        return list(self._client.zrange(f"{self._prefix}:groups", 0, -1))
+
+    def find_run(self, text: str) -> str:
+        """Id, prefix or GROUP/NAME."""
+        group, slash, name = text.partition("/")
+        if slash:
+            found = self._client.hget(f"{self._prefix}:names:{group}", name)
+            if found is None:
+                raise NotFoundError(
+                    f"no run {name!r} in group {group!r}", hint=f"see `tuneq ls --group {group}`"
+                )
+            return str(found)
+        matches = self._client.zrangebylex(
+            f"{self._prefix}:runs:ids", f"[{text}", f"[{text}\xff", start=0, num=2
+        )
+        if not matches or not text:
+            raise NotFoundError(f"no run {text!r}", hint="`tuneq ls` lists the runs")
+        if len(matches) > 1 and matches[0] != text:
+            raise NotFoundError(
+                f"{text!r} is the beginning of several runs' ids", hint="give more of the id"
+            )
+        return str(matches[0])
+
+    def events(self, item: ItemId, start: int = 0) -> list[Event]:
+        """Oldest first."""
+        raw = self._client.lrange(f"{self._prefix}:events:{item}", start, -1)
+        rows = map(orjson.loads, raw)
+        return [Event(row["at"] / 1000, row["stage"], row["message"]) for row in rows]
+
+
+def _record(item: ItemId, answer: list[Any] | None) -> Record | None:
+    if not answer:
+        return None
+    stage, fixed, doc, at, due, parked, asked, position = answer
+    return Record(
+        item=item,
+        stage=stage,
+        fixed=orjson.loads(fixed),
+        doc=orjson.loads(doc),
+        created_at=int(at) / 1000,
+        due_at=int(due) / 1000 if due else None,
+        parked_on=ItemId.parse(parked) if parked else None,
+        asked=asked or None,
+        position=position + 1 if item.kind is Kind.RUN and position >= 0 else None,
+    )

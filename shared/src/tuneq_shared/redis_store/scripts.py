@@ -1,0 +1,38 @@
+"""The Lua scripts: read from the package, with the legal transitions put before them as data."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from redis import Redis
+from redis.commands.core import Script
+
+from tuneq_shared.domain.item import Kind
+from tuneq_shared.domain.lifecycle import REVIVALS, TRANSITIONS, Transitions
+
+NAMES = (
+    "create", "due", "claim", "renew", "save", "commit",
+    "wake", "ask", "join", "leave", "revive", "read",
+)  # fmt: skip
+
+
+def _rules(name: str, tables: Mapping[Kind, Transitions]) -> str:
+    rows = (
+        f"['{kind.value}:{stage}']=' {' '.join(sorted(to))} '"
+        for kind, table in tables.items()
+        for stage, to in table.items()
+    )
+    return f"local {name}={{{','.join(rows)}}}\n"
+
+
+def load_scripts(client: Redis) -> dict[str, Script]:
+    """Every script by its name, ready to be called with `args` that begin with the key prefix."""
+    folder = files(__package__) / "scripts"
+    before = (
+        _rules("LEGAL", TRANSITIONS)
+        + _rules("REVIVE", REVIVALS)
+        + (folder / "library.lua").read_text("utf-8")
+    )
+    return {
+        name: client.register_script(before + (folder / f"{name}.lua").read_text("utf-8"))
+        for name in NAMES
+    }

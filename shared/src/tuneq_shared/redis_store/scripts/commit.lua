@@ -1,0 +1,69 @@
+-- ARGV: id, token, wakes, stage, doc, delay, park on, mark, event, take, cap, refused, free
+-- Answers -1 stale, -2 illegal, 1 due at once, 0 otherwise.
+local id, stage, delay, n = ARGV[2], ARGV[5], tonumber(ARGV[7]), now()
+local k = P .. 'item:' .. id
+if not holds(k, ARGV[3], n) then return -1 end
+local before = redis.call('HGET', k, 'stage')
+if before ~= stage and not allowed(LEGAL, id, before, stage) then return -2 end
+redis.call('HDEL', k, 'lease')
+redis.call('HSET', k, 'stage', stage, 'doc', ARGV[6])
+count_stage(k, before, stage)
+if before ~= stage or ARGV[10] ~= '' then note(id, n, stage, ARGV[10]) end
+
+local pool = ARGV[11]
+if pool ~= '' then
+  local held, line = P .. 'slots:' .. pool .. ':held', P .. 'slots:' .. pool .. ':line'
+  redis.call('HSET', k, 'pool', pool)
+  -- Kept, so that whoever frees a slot knows the cap too.
+  if ARGV[12] == '' then redis.call('DEL', P .. 'slots:' .. pool .. ':cap')
+  else redis.call('SET', P .. 'slots:' .. pool .. ':cap', ARGV[12]) end
+  if ARGV[13] == '1' then
+    redis.call('SREM', held, id)
+    local period = math.max(delay, 1)
+    redis.call('HSET', P .. 'slots:' .. pool .. ':learnt',
+      'cap', redis.call('SCARD', held), 'raise_at', n + period, 'period', period)
+  end
+  if redis.call('SISMEMBER', held, id) == 0 then
+    local v = redis.call('HMGET', k, 'rank', 'at')
+    redis.call('ZADD', line, 'NX', tonumber(v[1]) * 1e14 + tonumber(v[2]), id)
+    -- The provider has just said that it is full: asking again at once would be refused again.
+    if ARGV[13] ~= '1' then grant(pool, n) end
+  end
+  if redis.call('SISMEMBER', held, id) == 1 then delay = 0 end
+end
+
+local ended = is_terminal(id, stage)
+if ARGV[14] ~= '' or ended then
+  local mine = ARGV[14] ~= '' and ARGV[14] or redis.call('HGET', k, 'pool')
+  if mine then
+    redis.call('HDEL', k, 'pool')
+    redis.call('SREM', P .. 'slots:' .. mine .. ':held', id)
+    redis.call('ZREM', P .. 'slots:' .. mine .. ':line', id)
+    grant(mine, n)
+  end
+end
+
+if ended then
+  redis.call('ZREM', due_key(id), id)
+  redis.call('HDEL', k, 'next', 'asked')
+  for _, waiter in ipairs(redis.call('HKEYS', P .. 'parked:' .. id)) do wake(waiter, n) end
+  redis.call('DEL', P .. 'members:' .. id)
+  return 0
+end
+
+if (redis.call('HGET', k, 'wakes') or '0') ~= ARGV[4] then delay = 0
+elseif ARGV[8] ~= '' then
+  local on = redis.call('HGET', P .. 'item:' .. ARGV[8], 'stage')
+  if on and not is_terminal(ARGV[8], on) then
+    redis.call('HSET', k, 'parked', ARGV[8])
+    redis.call('HSET', P .. 'parked:' .. ARGV[8], id, ARGV[9])
+    redis.call('ZREM', due_key(id), id)
+    redis.call('HDEL', k, 'next')
+    return 0
+  end
+  delay = 0
+end
+redis.call('HSET', k, 'next', n + delay)
+redis.call('ZADD', due_key(id), n + delay, id)
+if delay == 0 then return 1 end
+return 0

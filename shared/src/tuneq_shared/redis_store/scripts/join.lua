@@ -1,0 +1,18 @@
+-- ARGV: id, stage, fixed, doc, digest, subscriber, stages to revive from as ' a b '
+local id, stage, n = ARGV[2], ARGV[3], now()
+local k = P .. 'item:' .. id
+local present, answer = redis.call('HGET', k, 'stage'), 'exists'
+if not present then
+  begin(id, stage, ARGV[4], ARGV[5], ARGV[6], '', '', 1, n)
+  answer = 'created'
+elseif is_terminal(id, present) then
+  if not string.find(ARGV[8], ' ' .. present .. ' ', 1, true) then return 'exists' end
+  if not allowed(REVIVE, id, present, stage) then return redis.error_reply('ILLEGAL revival') end
+  begin_again(id, stage, redis.call('HGET', k, 'doc'), n)
+  answer = 'revived'
+elseif redis.call('HGET', k, 'asked') == 'cancel' then
+  redis.call('HDEL', k, 'asked')
+  wake(id, n)
+end
+redis.call('SADD', P .. 'members:' .. id, ARGV[7])
+return answer

@@ -1,0 +1,3 @@
+-- ARGV: id
+wake(ARGV[2], now())
+return 1

@@ -1,0 +1,184 @@
+"""The provider port: all that tuneq asks of an account, in tuneq's own words."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, BinaryIO, Protocol
+
+from tuneq_shared.domain.failure import AMBIGUOUS, ErrorKind
+from tuneq_shared.domain.request import Method
+
+
+class JobStatus(StrEnum):
+    """Where a job stands, in our words. Unknown is never taken for an end."""
+
+    VALIDATING = "validating"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINALIZING = "finalizing"  # trained, its model has no name yet
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job has ended."""
+        return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+class FileState(StrEnum):
+    """Whether an uploaded file can be trained on."""
+
+    PENDING = "pending"
+    READY = "ready"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """A file at the provider."""
+
+    id: str
+    state: FileState
+    detail: str = ""  # why it is in error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """A job to buy."""
+
+    model: str
+    training_file: str  # the provider's file id
+    validation_file: str | None
+    method: Method
+    suffix: str | None
+    seed: int | None
+    purchase: str  # `<run>/<n>`, kept in the job's metadata
+    labels: Mapping[str, str] = field(default_factory=dict)  # further metadata: run name, group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as the provider tells it."""
+
+    id: str
+    status: JobStatus
+    raw_status: str
+    model: str
+    created_at: float  # the provider's clock, seconds
+    purchase: str | None = None
+    training_file: str | None = None
+    fine_tuned_model: str | None = None
+    trained_tokens: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    result_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """One answer of a model."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+    refused: bool = False  # the provider or the model declined to answer
+
+
+@dataclass(frozen=True, slots=True)
+class StepMetric:
+    """One row of a job's step metrics; blank cells are none."""
+
+    step: int
+    train_loss: float | None = None
+    train_accuracy: float | None = None  # of tokens, hidden ones included
+    valid_loss: float | None = None
+    valid_accuracy: float | None = None
+    full_valid_loss: float | None = None
+    full_valid_accuracy: float | None = None
+
+
+class ProviderError(Exception):
+    """An answer that is none: its kind, and the provider's words with the key taken out."""
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.code = code or kind.value
+        self.retry_after_s = retry_after_s
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the request may have been carried out all the same."""
+        return self.kind in AMBIGUOUS
+
+
+class Chat(Protocol):
+    """An open line to an account's models."""
+
+    async def complete(
+        self, model: str, messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]
+    ) -> Completion:
+        """Ask once.
+
+        Raises:
+            ProviderError: there is no answer; nothing was tried again.
+        """
+
+
+class Provider(Protocol):
+    """An account. Every method is one attempt, may take seconds, and raises `ProviderError`."""
+
+    def upload(self, name: str, content: BinaryIO) -> RemoteFile:
+        """Send a training or validation file."""
+
+    def find_file(self, name: str) -> RemoteFile | None:
+        """The newest file of that name that can still be used."""
+
+    def file(self, file_id: str) -> RemoteFile:
+        """Look at a file."""
+
+    def create_job(self, spec: JobSpec) -> Job:
+        """Buy a job. After an ambiguous error it may exist all the same."""
+
+    def find_jobs(self, purchase: str, since: float) -> list[Job]:
+        """The jobs of a purchase among those created at most an hour before `since`, or later."""
+
+    def sweep(self, job_ids: Sequence[str]) -> list[Job]:
+        """The present state of these jobs, in few calls; those that are gone are left out."""
+
+    def job(self, job_id: str) -> Job:
+        """Look at a job."""
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Ask for a job to be cancelled; one that has ended is answered as it is."""
+
+    def events(self, job_id: str) -> list[dict[str, Any]]:
+        """The job's events, oldest first, as the provider gives them."""
+
+    def checkpoints(self, job_id: str) -> list[dict[str, Any]]:
+        """The job's checkpoints as the provider gives them."""
+
+    def result_file(self, file_id: str) -> bytes:
+        """A result file, raw."""
+
+    def metrics(self, raw: bytes) -> list[StepMetric]:
+        """Read a result file of this provider.
+
+        Raises:
+            ValueError: it holds no step metrics.
+        """
+
+    def open_chat(self, in_flight: int) -> AbstractAsyncContextManager[Chat]:
+        """Open a line that carries so many requests at once."""
