@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     accounts: dict[AccountName, Account] = {}
     lease_s: float = Field(default=60.0, gt=0)
     """How long a worker may hold an item before another may take it."""
+    request_timeout_s: float = Field(default=30.0, gt=0)
+    """How long a provider may take to answer."""
+    purchase_grace_s: float = Field(default=180.0, gt=0)
+    """How long a job is looked for whose creation was not answered, before it is bought anew.
+
+    At least the lease, the request timeout and the time until the provider's list shows a new job.
+    """
     dispatch_interval_s: float = Field(default=0.25, gt=0)
     """How often a run worker looks for due items."""
 
@@ -91,6 +98,14 @@ class Settings(BaseSettings):
         path = find_config()
         file = (TomlConfigSettingsSource(settings_cls, toml_file=path),) if path else ()
         return (init_settings, env_settings, *file)
+
+    @model_validator(mode="after")
+    def _grace_outlasts_a_purchase(self) -> Self:
+        least = self.lease_s + self.request_timeout_s
+        if self.purchase_grace_s < least:
+            msg = f"purchase_grace_s must be at least lease_s + request_timeout_s = {least:g}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _default_account_exists(self) -> Self:

@@ -95,7 +95,12 @@ class Evaluation:
     @property
     def item(self) -> ItemId:
         """Its id among the items."""
-        return ItemId(Kind.EVALUATION, self.id)
+        return self.item_of(self.id)
+
+    @staticmethod
+    def item_of(fingerprint: str) -> ItemId:
+        """The id among the items of the evaluation with this fingerprint."""
+        return ItemId(Kind.EVALUATION, fingerprint)
 
     def shard_item(self, index: int) -> ItemId:
         """The id of one of its shards among the items."""

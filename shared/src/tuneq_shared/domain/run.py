@@ -53,6 +53,7 @@ class Run:
     prepared: Prepared | None = None
     training_file_id: str | None = None
     validation_file_id: str | None = None
+    lost_files: tuple[str, ...] = ()  # uploads that the provider has since deleted
     purchase: Purchase = Purchase()
     job_id: str | None = None
     job_status: str | None = None  # the provider's own word

@@ -86,8 +86,9 @@ class Commit:
     park: Park | None = None
     event: str = ""  # a sentence for the item's history
     take: Slot | None = None  # get a slot, or stand in line for one and sleep
-    free: Slot | None = None  # hand the slot to the next in line
+    free: bool = False  # hand the slot to the next in line
     refused: bool = False  # with take: the provider had no room: give it back, stand in line
+    answered: Asked | None = None  # what was asked of the item and is done with this
 
 
 class ItemStore(Protocol):
@@ -96,8 +97,8 @@ class ItemStore(Protocol):
     def create(self, items: Iterable[NewItem]) -> list[Creation]:
         """Create items that are not there yet, in order; each is due at once."""
 
-    def due(self, queue: Queue, limit: int, window_s: float) -> list[ItemId]:
-        """Items to be looked at now. Each is due again after the window: it takes nothing."""
+    def due(self, queue: Queue, limit: int, window_s: float) -> list[tuple[ItemId, str]]:
+        """Items to look at now, and their stages. Each is due again after the window."""
 
     def claim(self, item: ItemId, lease_s: float) -> Claim | None:
         """Take the lease of an item that is due; none if it is not, or somebody holds it."""

@@ -33,10 +33,10 @@ class RedisItems:
             answers += map(Creation, self._pipelined("create", [_created(new) for new in chunk]))
         return answers
 
-    def due(self, queue: Queue, limit: int, window_s: float) -> list[ItemId]:
+    def due(self, queue: Queue, limit: int, window_s: float) -> list[tuple[ItemId, str]]:
         """Mark and list what is due."""
-        ids = self._run("due", queue.value, limit, _ms(window_s))
-        return [ItemId.parse(text) for text in ids]
+        due = self._run("due", queue.value, limit, _ms(window_s))
+        return [(ItemId.parse(text), stage) for text, stage in due]
 
     def claim(self, item: ItemId, lease_s: float) -> Claim | None:
         """Take the lease."""
@@ -71,7 +71,7 @@ class RedisItems:
 
     def commit(self, claim: Claim, commit: Commit) -> bool:
         """Write the new state and the next due time or park at once."""
-        park, take, free = commit.park, commit.take, commit.free
+        park, take = commit.park, commit.take
         if park and PARKING_ORDER.index(park.on.kind) <= PARKING_ORDER.index(claim.item.kind):
             raise ValueError(f"{claim.item} may not park on {park.on}: parks could form a circle")
         answer = self._run(
@@ -88,7 +88,8 @@ class RedisItems:
             take.pool if take else "",
             "" if take is None or take.cap is None else take.cap,
             int(commit.refused),
-            free.pool if free else "",
+            int(commit.free),
+            commit.answered.value if commit.answered else "",
         )
         if answer == _STALE:
             raise _stale(claim)

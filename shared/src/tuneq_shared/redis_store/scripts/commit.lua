@@ -1,4 +1,5 @@
--- ARGV: id, token, wakes, stage, doc, delay, park on, mark, event, take, cap, refused, free
+-- ARGV: id, token, wakes, stage, doc, delay, park on, mark, event, take, cap, refused, free,
+-- answered
 -- Answers -1 stale, -2 illegal, 1 due at once, 0 otherwise.
 local id, stage, delay, n = ARGV[2], ARGV[5], tonumber(ARGV[7]), now()
 local k = P .. 'item:' .. id
@@ -32,9 +33,11 @@ if pool ~= '' then
   if redis.call('SISMEMBER', held, id) == 1 then delay = 0 end
 end
 
+if ARGV[15] ~= '' and redis.call('HGET', k, 'asked') == ARGV[15] then redis.call('HDEL', k, 'asked') end
+
 local ended = is_terminal(id, stage)
-if ARGV[14] ~= '' or ended then
-  local mine = ARGV[14] ~= '' and ARGV[14] or redis.call('HGET', k, 'pool')
+if ARGV[14] == '1' or ended then
+  local mine = redis.call('HGET', k, 'pool')
   if mine then
     redis.call('HDEL', k, 'pool')
     redis.call('SREM', P .. 'slots:' .. mine .. ':held', id)

@@ -4,7 +4,7 @@ local k = P .. 'item:' .. id
 local present, answer = redis.call('HGET', k, 'stage'), 'exists'
 if not present then
   begin(id, stage, ARGV[4], ARGV[5], ARGV[6], '', '', 1, n)
-  answer = 'created'
+  redis.call('HSET', k, 'by', ARGV[7])
 elseif is_terminal(id, present) then
   if not string.find(ARGV[8], ' ' .. present .. ' ', 1, true) then return 'exists' end
   if not allowed(REVIVE, id, present, stage) then return redis.error_reply('ILLEGAL revival') end
@@ -15,4 +15,6 @@ elseif redis.call('HGET', k, 'asked') == 'cancel' then
   wake(id, n)
 end
 redis.call('SADD', P .. 'members:' .. id, ARGV[7])
+-- Whoever created it hears so again, should it have died before it could note the answer.
+if answer == 'exists' and redis.call('HGET', k, 'by') == ARGV[7] then return 'created' end
 return answer

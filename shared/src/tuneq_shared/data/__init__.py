@@ -1,0 +1,1 @@
+"""Datasets: reading chat lines, checking them, sampling them, counting tokens."""

@@ -1,0 +1,197 @@
+"""The one place where datasets and artifacts live, behind fsspec: a directory, s3://, gs://, ..."""
+
+import gzip
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, BinaryIO, cast
+
+import fsspec
+
+from tuneq_shared.data.digest import sha256_of_stream
+from tuneq_shared.errors import DataRootError, InvalidInputError, NotFoundError
+from tuneq_shared.ports.fleet import Fleet
+from tuneq_shared.references import (
+    DataFile,
+    LocalPath,
+    ProviderFile,
+    Reference,
+    StagedFile,
+    UriFile,
+    inner_path,
+)
+
+_ID_FILE = ".tuneq-root"
+
+
+class DataRoot:
+    """Files by path under the root. A written file appears whole or not at all."""
+
+    def __init__(self, url: str, allowed_roots: Sequence[str] = ()) -> None:
+        try:
+            self._fs, self._base = fsspec.core.url_to_fs(url, auto_mkdir=True)
+        except (ValueError, ImportError) as error:
+            raise DataRootError(
+                f"data_url {url!r} cannot be used: {error}", hint="correct data_url in tuneq.toml"
+            ) from error
+        self.url = url
+        self._allowed = tuple(allowed_roots)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file."""
+        return bool(self._fs.exists(self._full(path)))
+
+    def size(self, path: str) -> int:
+        """Bytes of a file."""
+        return int(self._fs.size(self._full(path)))
+
+    def read(self, path: str) -> BinaryIO:
+        """Open a file under the root for reading.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        return self._opened(self._fs, self._full(path), f"data:{path}")
+
+    @contextmanager
+    def write(self, path: str) -> Iterator[BinaryIO]:
+        """Write a file that appears under its name when the block ends well.
+
+        Raises:
+            DataRootError: the root cannot be written.
+        """
+        try:
+            file = self._fs.open(self._full(path), "wb", autocommit=False)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        try:
+            yield cast("BinaryIO", file)
+            file.close()
+        except BaseException:
+            file.close()
+            file.discard()
+            raise
+        try:
+            file.commit()
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def open(self, reference: Reference) -> BinaryIO:
+        """Open what a request names.
+
+        Raises:
+            InvalidInputError: it may not be read here, or lies outside the allowed roots.
+            NotFoundError: it is not there.
+        """
+        match reference:
+            case StagedFile(digest):
+                return self.read(staged_path(digest))
+            case DataFile(path):
+                return self.read(path)
+            case UriFile(uri):
+                fs, full = fsspec.core.url_to_fs(self._permitted(uri))
+                return self._opened(fs, full, uri)
+            case ProviderFile(file_id):
+                raise InvalidInputError(f"{file_id} lies at the provider and cannot be read here")
+            case LocalPath(path):
+                raise InvalidInputError(
+                    f"a plain path may not be named here: {path}",
+                    hint="stage the file with `tuneq submit`, or name it as data:, sha256: or a "
+                    "URI under an allowed root",
+                )
+
+    def stage(self, path: Path) -> StagedFile:
+        """Copy a local file (gunzipped where it ends in .gz) under the root, by its digest.
+
+        Raises:
+            InvalidInputError: it cannot be read, or changed meanwhile.
+            DataRootError: the root cannot be written.
+        """
+        try:
+            with open_local(path) as source:
+                digest = sha256_of_stream(source)
+            target = staged_path(digest)
+            if not self.exists(target):
+                with open_local(path) as source, self.write(target) as copy:
+                    shutil.copyfileobj(cast("IO[bytes]", source), copy, 1 << 20)
+                with self.read(target) as copied:
+                    changed = sha256_of_stream(copied) != digest
+                if changed:
+                    self._fs.rm(self._full(target))
+                    raise InvalidInputError(f"{path} changed while it was read")
+        except (OSError, EOFError) as error:
+            raise InvalidInputError(f"{path} cannot be read: {error}") from error
+        return StagedFile(digest)
+
+    def settle(self, fleet: Fleet) -> None:
+        """Make sure that this is the root that Redis knows, or make it that.
+
+        Raises:
+            DataRootError: it is another one, or cannot be read and written.
+        """
+        path = self._full(_ID_FILE)
+        try:
+            if not self._fs.exists(path):
+                self._fs.makedirs(self._base, exist_ok=True)
+                try:
+                    with self._fs.open(path, "xb") as file:
+                        file.write(uuid.uuid4().hex.encode())
+                except FileExistsError:
+                    pass  # another process was first: its id counts
+            with self._fs.open(path, "rb") as file:
+                mine = file.read().decode().strip()
+        except OSError as error:
+            raise self._unwritable(error) from error
+        known = fleet.claim_root(mine)
+        if known != mine:
+            raise DataRootError(
+                f"the data root {self.url} is not the one that this Redis knows",
+                hint="give every producer and worker the same data_url; if the root was replaced "
+                "on purpose, remove the key <key_prefix>:root from Redis",
+            )
+
+    def _full(self, path: str) -> str:
+        return f"{self._base}/{inner_path(path)}"
+
+    def _permitted(self, uri: str) -> str:
+        inside = any(uri.startswith(root.rstrip("/") + "/") for root in self._allowed)
+        if not inside or "/../" in f"{uri}/":
+            roots = ", ".join(self._allowed) or "none"
+            raise InvalidInputError(
+                f"{uri} does not lie under an allowed root", hint=f"allowed_roots are: {roots}"
+            )
+        return uri
+
+    def _opened(self, fs: Any, full: str, shown: str) -> BinaryIO:
+        try:
+            if self._climbs_out(fs, full):
+                raise InvalidInputError(f"{shown} is a link that leads out of its root")
+            return cast("BinaryIO", fs.open(full, "rb"))
+        except FileNotFoundError as error:
+            raise NotFoundError(f"{shown} is not there") from error
+
+    def _climbs_out(self, fs: Any, full: str) -> bool:
+        if "file" not in fs.protocol:
+            return False
+        real = os.path.realpath(full)
+        roots = [self._base, *self._allowed]
+        return not any(real.startswith(os.path.realpath(root) + os.sep) for root in roots)
+
+    def _unwritable(self, error: OSError) -> DataRootError:
+        return DataRootError(
+            f"the data root {self.url} cannot be written: {error}",
+            hint="correct data_url, or the rights on that folder",
+        )
+
+
+def staged_path(digest: str) -> str:
+    """Where a staged dataset lies under the root."""
+    return f"datasets/{digest}.jsonl"
+
+
+def open_local(path: Path) -> BinaryIO:
+    """Open a local file, gunzipping one that ends in .gz."""
+    return cast("BinaryIO", gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))

@@ -1,0 +1,140 @@
+"""The Celery application: settings as measured for Redis, the tasks, the pulse of the worker."""
+
+import logging
+import time
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from celery import Celery, bootsteps
+from redis.exceptions import RedisError
+
+from tuneq_shared.domain.item import Queue
+from tuneq_shared.errors import TuneqError
+from tuneq_shared.ports.fleet import WorkerInfo
+from tuneq_shared.redis_store.connection import connect
+from tuneq_shared.settings import Settings, load_settings
+from tuneq_shared.wire import celery_prefix
+from tuneq_worker.bootstrap import World
+from tuneq_worker.dispatch import Dispatcher, Pulse
+from tuneq_worker.tasks import hint, register
+
+log = logging.getLogger(__name__)
+
+_CONCURRENCY = 8  # tasks wait for the network most of the time
+_VISIBILITY_S = 6 * 3600  # a message lost to a dead worker is not waited for: its item is due
+_REDIS_PATIENCE_S = 60.0
+
+
+@cache
+def world() -> World:
+    """This process's world, from the configuration."""
+    return World(load_settings())
+
+
+def make_app(settings: Settings) -> Celery:
+    """The application of a configuration."""
+    app = Celery("tuneq", broker=settings.redis_url, set_as_current=False)
+    app.conf.update(
+        accept_content=["json"],
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "global_keyprefix": celery_prefix(settings.key_prefix),
+            "health_check_interval": 10,
+            "socket_keepalive": True,
+            "socket_timeout": 30,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "visibility_timeout": _VISIBILITY_S,
+        },
+        task_acks_late=True,
+        task_default_queue=Queue.RUNS.value,
+        task_ignore_result=True,
+        task_reject_on_worker_lost=False,
+        task_serializer="json",
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_concurrency=_CONCURRENCY,
+        worker_pool="threads",
+        worker_prefetch_multiplier=1,
+    )
+    register(app, world)
+    app.steps["worker"].add(PulseStep)
+    return app
+
+
+class PulseStep(bootsteps.StartStopStep):
+    """Checks the data root, then keeps the worker's pulse until it stops."""
+
+    requires = {"celery.worker.components:Pool"}  # noqa: RUF012 - Celery's own interface
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._pulse: Pulse | None = None
+
+    def start(self, parent: Any) -> None:
+        """Refuse to start on another data root than the producers'."""
+        self._settle()
+        this = world()
+        queues = tuple(
+            queue for queue in Queue if queue.value in parent.app.amqp.queues.consume_from
+        )
+        accounts = this.accounts.health()
+        for name, trouble in accounts.items():
+            if trouble:
+                log.warning("%s; its runs wait for a worker that has it", trouble)
+        worker = WorkerInfo(
+            name=parent.hostname,
+            queues=queues,
+            concurrency=parent.concurrency,
+            accounts=accounts,
+            version=version("tuneq-worker"),
+        )
+        self._pulse = Pulse(
+            _dispatcher(parent.app, this),
+            worker,
+            dispatches=Queue.RUNS in queues,
+            interval_s=this.settings.dispatch_interval_s,
+        )
+        self._pulse.start()
+
+    def stop(self, parent: Any) -> None:
+        """Say farewell."""
+        del parent
+        if self._pulse is not None:
+            self._pulse.stop()
+            self._pulse = None
+
+    terminate = stop
+
+    @staticmethod
+    def _settle() -> None:
+        this, begun = world(), time.monotonic()
+        while True:
+            try:
+                this.ports.data.settle(this.fleet)
+            except TuneqError as error:
+                log.critical("%s; %s", error.message, error.hint)
+                raise SystemExit(error.exit_code) from error
+            except RedisError as error:
+                if time.monotonic() - begun > _REDIS_PATIENCE_S:
+                    log.critical("Redis cannot be reached: %s", error)
+                    raise SystemExit(3) from error
+                log.warning("Redis is away, the worker waits: %s", error)
+                time.sleep(1.0)
+            else:
+                return
+
+
+def _dispatcher(app: Celery, this: World) -> Dispatcher:
+    client: Any = connect(this.settings.redis_url)
+    prefix = celery_prefix(this.settings.key_prefix)
+    return Dispatcher(
+        items=this.ports.items,
+        fleet=this.fleet,
+        backlog=lambda queue: int(client.llen(f"{prefix}{queue.value}")),
+        hint=lambda task, item: hint(app, task, item),
+        window_s=this.settings.lease_s,
+    )
+
+
+app = make_app(world().settings)

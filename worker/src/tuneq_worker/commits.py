@@ -1,0 +1,103 @@
+"""From a stage's answer to the write that ends the step."""
+
+from dataclasses import replace
+
+from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.evaluation import Counts, Evaluation, Shard
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.item import Kind
+from tuneq_shared.domain.lifecycle import (
+    EvaluationStage,
+    RunStage,
+    ShardStage,
+    UploadStage,
+    is_terminal,
+)
+from tuneq_shared.domain.record import Item, ItemT, document
+from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.upload import Upload
+from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_shared.ports.items import Commit, Park
+from tuneq_worker.ports.stage import Advance, Fail, Hold, Sleep, StageResult, Wait
+
+SLOT_FALLBACK_S = 600.0
+"""After which one who stands in line for a slot looks again by itself."""
+
+_HELD_LOOK_S = 3600.0
+
+
+def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
+    """The write for an answer to the item as it was before, at the Redis time `now`."""
+    item = result.item
+    match result:
+        case Advance(event=event, take=take, free=free, answered=answered):
+            return Commit(
+                stage=item.stage,
+                doc=document(_settled(item, before, now, None)),
+                event=event,
+                delay_s=SLOT_FALLBACK_S if take else 0.0,
+                take=take,
+                free=free,
+                answered=answered,
+            )
+        case Wait(delay_s=delay_s, waiting=waiting, event=event, refused=refused):
+            return Commit(
+                stage=item.stage,
+                doc=document(_settled(item, before, now, waiting)),
+                event=event,
+                delay_s=delay_s,
+                take=refused,
+                refused=refused is not None,
+            )
+        case Sleep(on=on, waiting=waiting, mark=mark, event=event):
+            return Commit(
+                stage=item.stage,
+                doc=document(_settled(item, before, now, waiting)),
+                event=event,
+                park=Park(on, mark),
+            )
+        case Fail(failure=failure):
+            ended = _failed(item, failure)
+            return Commit(
+                stage=ended.stage,
+                doc=document(_settled(ended, before, now, None)),
+                event=f"{failure.code}: {failure.message}",
+            )
+        case Hold(reason=reason):
+            held = _held(item, reason)
+            return Commit(
+                stage=held.stage, doc=document(held), event=f"held: {reason}", delay_s=_HELD_LOOK_S
+            )
+
+
+def _settled(item: Item, before: Item, now: float, waiting: Waiting | None) -> Item:
+    if not isinstance(item, Run):
+        return item
+    if item.stage != before.stage:
+        tries = {stage: n for stage, n in item.attempts.items() if stage != before.stage}
+        item = replace(item, attempts=tries)
+    finished_at = now if is_terminal(Kind.RUN, item.stage) else None
+    return replace(item, waiting=waiting, finished_at=finished_at)
+
+
+def _failed(item: Item, failure: Failure) -> Item:
+    failure = replace(failure, stage=failure.stage or item.stage)
+    match item:
+        case Run():
+            return replace(item, stage=RunStage.FAILED, failure=failure)
+        case Evaluation():
+            return replace(item, stage=EvaluationStage.INCOMPLETE, failure=failure)
+        case Upload():
+            return replace(item, stage=UploadStage.FAILED, failure=failure)
+        case Shard():
+            lost = Counts(errored=item.stop - item.start)
+            return replace(item, stage=ShardStage.DONE, failure=failure, counts=lost, part=None)
+        case AccountState():
+            raise TypeError("an account does not end; its sweep waits or stops")
+
+
+def _held(item: Item, reason: str) -> Run:
+    if not isinstance(item, Run):
+        raise TypeError(f"only runs are held, not {item.item}")
+    waiting = Waiting(WaitKind.OPERATOR, item.id, reason)
+    return replace(item, stage=RunStage.HELD, held_from=item.stage, waiting=waiting)

@@ -1,0 +1,98 @@
+"""The dispatcher: turns due items into Celery messages, and never more than workers can take."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+from tuneq_shared.domain.item import ItemId, Queue
+from tuneq_shared.errors import RedisUnreachableError
+from tuneq_shared.ports.fleet import Fleet, WorkerInfo
+from tuneq_shared.ports.items import ItemStore
+from tuneq_worker.stage_table import STAGES
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5.0
+LOST_AFTER_S = 30.0
+_HINTS_PER_CONSUMER = 4
+
+Hint = Callable[[str, ItemId], None]
+"""Enqueues a task, by its name, for an item."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispatcher:
+    """Ticks in every run worker; marking items is atomic, so any number may tick at once."""
+
+    items: ItemStore
+    fleet: Fleet
+    backlog: Callable[[Queue], int]  # messages that wait in a queue
+    hint: Hint
+    window_s: float  # after which an item whose hint was lost is hinted at again
+    consumers: dict[Queue, int] = field(default_factory=dict)
+
+    def tick(self) -> int:
+        """Hint at what is due, as far as the queues have room; answers how many."""
+        hinted = 0
+        for queue, consumers in self.consumers.items():
+            room = consumers * _HINTS_PER_CONSUMER - self.backlog(queue)
+            if room <= 0:
+                continue
+            for item, stage in self.items.due(queue, room, self.window_s):
+                self.hint(STAGES[item.kind, stage][0], item)
+                hinted += 1
+        return hinted
+
+    def look_around(self) -> None:
+        """Count the consumers of each queue among the workers that live."""
+        now = self.fleet.now()
+        counts = dict.fromkeys(Queue, 0)
+        for worker in self.fleet.workers():
+            if now - worker.seen_at < LOST_AFTER_S:
+                for queue in worker.queues:
+                    counts[queue] += worker.concurrency
+        self.consumers = counts
+
+
+class Pulse(threading.Thread):
+    """A worker's own thread: heartbeats, and in run workers the dispatcher's ticks."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, worker: WorkerInfo, *, dispatches: bool, interval_s: float
+    ) -> None:
+        super().__init__(name="tuneq-pulse", daemon=True)
+        self._dispatcher = dispatcher
+        self._worker = worker
+        self._dispatches = dispatches
+        self._interval_s = interval_s
+        self._done = threading.Event()
+
+    def run(self) -> None:
+        """Until stopped; Redis being away is waited out."""
+        ticks_a_beat = max(1, round(HEARTBEAT_S / self._interval_s))
+        tick = 0
+        while not self._done.wait(self._interval_s if tick else 0):
+            try:
+                if tick % ticks_a_beat == 0:
+                    self._dispatcher.fleet.heartbeat(self._worker)
+                if self._dispatches:
+                    if tick % max(1, ticks_a_beat // 5) == 0:
+                        self._dispatcher.look_around()
+                    self._dispatcher.tick()
+                tick += 1
+            except (RedisError, RedisUnreachableError, OSError) as error:
+                log.warning("Redis is away, the dispatcher waits: %s", error)
+                tick = 0
+                self._done.wait(1.0)
+
+    def stop(self) -> None:
+        """End the thread and say farewell."""
+        self._done.set()
+        self.join()
+        try:
+            self._dispatcher.fleet.farewell(self._worker.name)
+        except RedisError as error:
+            log.warning("no farewell, Redis is away: %s", error)

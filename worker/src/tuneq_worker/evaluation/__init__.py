@@ -1,0 +1,1 @@
+"""Evaluations and their shards: plan, ask in bulk, score, conclude."""

@@ -1,0 +1,139 @@
+"""Asking many samples at once, each until it has an answer or its tries are used up."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tuneq_shared.data.digest import sha256_of_messages
+from tuneq_shared.domain.evaluation import EvaluationSpec, Outcome
+from tuneq_shared.domain.failure import STOPS_ACCOUNT, ErrorKind
+from tuneq_worker.evaluation.predictions import Prediction
+from tuneq_worker.evaluation.samples import Sample
+from tuneq_worker.evaluation.scorers import SCORERS
+from tuneq_worker.policy import backoff_s
+from tuneq_worker.ports.provider import Chat, Completion, ProviderError
+
+_TRIES = 5
+_WAITS = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY, ErrorKind.COLD, ErrorKind.NOT_READY})
+_PATIENCE_S = 900.0  # of waiting that the provider asks for, a sample
+_CONCERNS_ALL = STOPS_ACCOUNT | {ErrorKind.NOT_FOUND}
+
+
+class StoppedError(Exception):
+    """Asking stopped early: a provider's refusal that concerns every sample, or a lost lease."""
+
+    def __init__(self, cause: ProviderError | None) -> None:
+        super().__init__(str(cause) if cause else "the shard is no longer wanted here")
+        self.cause = cause
+
+
+@dataclass(slots=True)
+class Asking:
+    """One bulk of requests over one line."""
+
+    chat: Chat
+    spec: EvaluationSpec
+    in_flight: int
+    wanted: Callable[[], bool]  # whether to go on at all
+    rows: dict[int, Prediction] = field(default_factory=dict)
+    _resume_at: float = 0.0  # monotonic; set by a refusal of any request, heeded by all
+
+    async def ask(self, samples: Sequence[Sample]) -> None:
+        """Ask all; what is answered stands in `rows`, also when stopped early.
+
+        Raises:
+            StoppedError: it was of no use to go on.
+        """
+        left = iter(samples)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(self.in_flight, len(samples))):
+                    group.create_task(self._work(left))
+        except* StoppedError as stopped:
+            first = stopped.exceptions[0]
+            while isinstance(first, ExceptionGroup):
+                first = first.exceptions[0]
+            raise first from None
+
+    async def _work(self, left: Iterator[Sample]) -> None:
+        for sample in left:  # one iterator, shared by all workers
+            self.rows[sample.index] = await self._one(sample)
+
+    async def _one(self, sample: Sample) -> Prediction:
+        waited = 0.0
+        tries = 0
+        while True:
+            await self._gate()
+            begun = time.monotonic()
+            try:
+                completion = await self.chat.complete(
+                    self.spec.model, sample.messages, self._parameters()
+                )
+            except ProviderError as error:
+                if error.kind in _CONCERNS_ALL:
+                    raise StoppedError(error) from None
+                if error.kind is ErrorKind.MODERATION:
+                    return _prediction(sample, Outcome.REFUSED, error=error.message)
+                pause = error.retry_after_s or backoff_s(error.kind, tries)
+                if error.kind in _WAITS and waited + pause <= _PATIENCE_S:
+                    waited += pause
+                    self._resume_at = max(self._resume_at, time.monotonic() + pause)
+                    continue
+                tries += 1
+                if error.kind is ErrorKind.BAD_REQUEST or tries >= _TRIES:
+                    return errored(sample, error.message)
+                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            else:
+                return self._scored(sample, completion, time.monotonic() - begun)
+
+    async def _gate(self) -> None:
+        while True:
+            if not self.wanted():
+                raise StoppedError(None)
+            pause = self._resume_at - time.monotonic()
+            if pause <= 0:
+                return
+            await asyncio.sleep(min(pause, 1.0))
+
+    def _parameters(self) -> dict[str, float]:
+        return {"max_tokens": self.spec.max_tokens, "temperature": self.spec.temperature}
+
+    def _scored(self, sample: Sample, completion: Completion, latency_s: float) -> Prediction:
+        if completion.refused:
+            return _prediction(sample, Outcome.REFUSED, completion, latency_s=latency_s)
+        score = SCORERS[self.spec.scorer](completion.text, sample)
+        return _prediction(
+            sample, score.outcome, completion, parsed=score.parsed, latency_s=latency_s
+        )
+
+
+def errored(sample: Sample, error: str) -> Prediction:
+    """A sample without an answer."""
+    return _prediction(sample, Outcome.ERRORED, error=error)
+
+
+def _prediction(
+    sample: Sample,
+    outcome: Outcome,
+    completion: Completion | None = None,
+    *,
+    parsed: str | None = None,
+    latency_s: float = 0.0,
+    error: str | None = None,
+) -> Prediction:
+    return Prediction(
+        sample=sample.index,
+        messages=sha256_of_messages(sample.messages),
+        answer=completion.text if completion else None,
+        parsed=parsed,
+        target=sample.target,
+        outcome=outcome,
+        prompt_tokens=completion.prompt_tokens if completion else 0,
+        completion_tokens=completion.completion_tokens if completion else 0,
+        latency_s=round(latency_s, 4),
+        label=sample.label,
+        subject=sample.subject,
+        error=error,
+    )

@@ -1,0 +1,129 @@
+"""An evaluation's stages: cut it into shards, wait for them, conclude."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tuneq_shared.domain.evaluation import (
+    SHARD_SAMPLES,
+    Counts,
+    Evaluation,
+    Shard,
+)
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.item import Kind
+from tuneq_shared.domain.lifecycle import EvaluationStage, ShardStage, is_terminal
+from tuneq_shared.domain.record import document, fixed_part, load
+from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_shared.errors import TuneqError
+from tuneq_shared.ports.items import Asked, NewItem
+from tuneq_worker.evaluation.predictions import Prediction, read_predictions, write_predictions
+from tuneq_worker.evaluation.samples import read_samples
+from tuneq_worker.evaluation.scorers import parse_choice
+from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, Sleep, StageResult
+
+_CANCELLED = EvaluationStage.CANCELLED
+
+
+def plan(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> StageResult[Evaluation]:
+    """Read the whole dataset once, so that a bad line costs nothing, and cut it into shards."""
+    if lease.asked is Asked.CANCEL:
+        return Advance(replace(evaluation, stage=_CANCELLED))
+    try:
+        with lease.kept():
+            samples = _count_samples(evaluation, ports)
+    except TuneqError as error:
+        return Fail(evaluation, Failure(error.code, error.message, evaluation.stage))
+    if not samples:
+        return Fail(evaluation, Failure("empty_dataset", f"{evaluation.spec.dataset} is empty"))
+    starts = range(0, samples, SHARD_SAMPLES)
+    shards = [_shard(evaluation, i, start, samples) for i, start in enumerate(starts)]
+    ports.items.create(_new(shard) for shard in shards)
+    evaluation = replace(evaluation, shards=len(shards), counts=Counts(), failure=None)
+    _revive([s for s in _shards(evaluation, ports) if s.counts.errored], ports)
+    return Advance(replace(evaluation, stage=EvaluationStage.RUNNING))
+
+
+def run(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> StageResult[Evaluation]:
+    """Sleep on the last shard that has not ended; when all have, conclude."""
+    if lease.asked is Asked.CANCEL:
+        ports.items.ask(map(evaluation.shard_item, range(evaluation.shards)), Asked.CANCEL)
+        return Advance(replace(evaluation, stage=_CANCELLED))
+    shards = _shards(evaluation, ports)
+    # An earlier cancel may reach a shard only now that the evaluation goes on.
+    _revive([s for s in shards if s.stage is ShardStage.CANCELLED], ports)
+    unfinished = [shard for shard in shards if shard.stage is not ShardStage.DONE]
+    if unfinished:
+        reason = f"{len(unfinished)} of {evaluation.shards} shards are to be done"
+        waiting = Waiting(WaitKind.EVALUATION, unfinished[-1].id, reason)
+        return Sleep(evaluation, unfinished[-1].item, waiting)
+    return Advance(replace(evaluation, stage=EvaluationStage.CONCLUDING))
+
+
+def conclude(
+    evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]
+) -> StageResult[Evaluation]:
+    """Join the parts into one artifact, and add up the shards' counts."""
+    shards = _shards(evaluation, ports)
+    path = f"evaluations/{evaluation.id}/predictions.jsonl"
+    with lease.kept():
+        write_predictions(ports.data, path, _rows(shards, ports))
+    counts = sum((shard.counts for shard in shards), Counts())
+    evaluation = replace(evaluation, counts=counts, artifact=path)
+    expected = sum(shard.stop - shard.start for shard in shards)
+    if counts.samples != expected or len(shards) != evaluation.shards:
+        words = f"{counts.samples} samples were scored, {expected} were to be"
+        return Fail(evaluation, Failure("samples_missing", words, evaluation.stage))
+    if counts.errored:
+        cause = next((shard.failure for shard in shards if shard.failure), None)
+        words = f"{counts.errored} of {counts.samples} samples have no answer"
+        because = f"; the last error: {cause.message}" if cause else ""
+        return Fail(evaluation, Failure("samples_errored", words + because, evaluation.stage))
+    return Advance(replace(evaluation, stage=EvaluationStage.DONE))
+
+
+def _count_samples(evaluation: Evaluation, ports: Ports) -> int:
+    number = 0
+    for number, sample in enumerate(read_samples(evaluation.spec, ports.data), 1):
+        if (
+            evaluation.spec.scorer == "choice"
+            and parse_choice(sample.target, sample.choices) is None
+        ):
+            raise TuneqError(
+                f"{evaluation.spec.dataset}: the target of sample {number} is no choice: "
+                f"{sample.target[:40]!r}"
+            )
+    return number
+
+
+def _shard(evaluation: Evaluation, index: int, start: int, samples: int) -> Shard:
+    return Shard(
+        id=evaluation.shard_item(index).key,
+        stage=ShardStage.PENDING,
+        spec=evaluation.spec,
+        evaluation=evaluation.id,
+        index=index,
+        start=start,
+        stop=min(start + SHARD_SAMPLES, samples),
+    )
+
+
+def _new(shard: Shard) -> NewItem:
+    return NewItem(item=shard.item, stage=shard.stage, fixed=fixed_part(shard), doc=document(shard))
+
+
+def _revive(shards: list[Shard], ports: Ports) -> None:
+    for record in ports.catalogue.read([shard.item for shard in shards]):
+        if record is not None and is_terminal(Kind.SHARD, record.stage):
+            ports.items.revive(record, ShardStage.PENDING, record.doc, "")
+
+
+def _shards(evaluation: Evaluation, ports: Ports) -> list[Shard]:
+    items = [evaluation.shard_item(index) for index in range(evaluation.shards)]
+    records = ports.catalogue.read(items)
+    return [load(record, Shard) for record in records if record is not None]
+
+
+def _rows(shards: list[Shard], ports: Ports) -> Iterator[Prediction]:
+    for shard in shards:
+        if shard.part is not None:
+            yield from read_predictions(ports.data, shard.part)

@@ -1,0 +1,60 @@
+"""Scorers: from an answer to an outcome. They never guess."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tuneq_shared.domain.evaluation import Outcome
+from tuneq_worker.evaluation.samples import Sample
+
+_LETTER = re.compile(r"\(?([A-Z])\)?[.:)]?")
+_STATED = re.compile(r"answer is \(?([A-Z])\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What an answer is worth, and what was read from it."""
+
+    outcome: Outcome
+    parsed: str | None
+
+
+Scorer = Callable[[str, Sample], Score]
+
+
+def score_choice(answer: str, sample: Sample) -> Score:
+    """Multiple choice: the letter that the answer gives, against the target's."""
+    parsed = parse_choice(answer, sample.choices)
+    if parsed is None:
+        return Score(Outcome.UNPARSED, None)
+    return _verdict(parsed, parse_choice(sample.target, sample.choices))
+
+
+def score_exact(answer: str, sample: Sample) -> Score:
+    """The answer, stripped, is the target, stripped."""
+    return _verdict(answer.strip(), sample.target.strip())
+
+
+def parse_choice(answer: str, choices: tuple[str, ...]) -> str | None:
+    """The one letter that an answer gives, or none.
+
+    In this order: a bare letter as in "B", "(B)" or "B."; one letter after "answer is"; the exact
+    text of one option. A letter past the options is none. Without options any letter is taken.
+    """
+    text = answer.strip()
+    bare = _LETTER.fullmatch(text)
+    letters = {bare[1]} if bare else set(_STATED.findall(text))
+    if not letters:
+        letters = {chr(ord("A") + i) for i, option in enumerate(choices) if option.strip() == text}
+    if len(letters) != 1:
+        return None
+    (letter,) = letters
+    return None if choices and ord(letter) - ord("A") >= len(choices) else letter
+
+
+def _verdict(parsed: str, target: str | None) -> Score:
+    return Score(Outcome.CORRECT if parsed == target else Outcome.WRONG, parsed)
+
+
+SCORERS: Mapping[str, Scorer] = {"choice": score_choice, "exact": score_exact}
+"""The scorers that a request may name."""

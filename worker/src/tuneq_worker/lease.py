@@ -1,0 +1,59 @@
+"""A claim in hand, renewed in the background where a stage takes long."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic
+
+from tuneq_shared.domain.record import ItemT, document
+from tuneq_shared.errors import StaleClaimError
+from tuneq_shared.ports.items import Asked, Claim, ItemStore
+
+
+class ClaimLease(Generic[ItemT]):
+    """`Lease` over the store's claim."""
+
+    def __init__(self, store: ItemStore, claim: Claim, seconds: float) -> None:
+        self._store = store
+        self._claim = claim
+        self._seconds = seconds
+        self._lost = False
+        self.asked = Asked(claim.record.asked) if claim.record.asked else None
+        self.slot = claim.slot
+        self.now = claim.now
+        self.token = claim.token
+
+    @property
+    def wanted(self) -> bool:
+        """Held, and not to be cancelled."""
+        return not self._lost and self.asked is not Asked.CANCEL
+
+    def save(self, item: ItemT) -> None:
+        """Write the document."""
+        self._store.save(self._claim, document(item))
+
+    def renew(self, seconds: float) -> None:
+        """Never shorter than the usual lease."""
+        self.asked = self._store.renew(self._claim, max(seconds, self._seconds))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A thread renews at a third of the lease, until the block ends or the lease is lost."""
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(self._seconds / 3):
+                try:
+                    self.renew(self._seconds)
+                except StaleClaimError:
+                    self._lost = True
+                    return
+
+        self.renew(self._seconds)
+        keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            done.set()
+            keeper.join()

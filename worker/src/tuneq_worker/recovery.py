@@ -1,0 +1,43 @@
+"""From an error to a stage's answer: retry, give up, or stop the account."""
+
+from dataclasses import replace
+
+from tuneq_shared.domain.account import account_id
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.record import ItemT
+from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_worker.marks import stop_mark
+from tuneq_worker.policy import Verdict, decide
+from tuneq_worker.ports.provider import ProviderError
+from tuneq_worker.ports.stage import Fail, Sleep, StageResult, Wait
+
+
+def recover(item: ItemT, account: str, error: ProviderError) -> StageResult[ItemT]:
+    """What an item does about an error of its account's provider."""
+    decision = decide(error, attempts(item))
+    match decision.verdict:
+        case Verdict.STOP_ACCOUNT:
+            reason = f"{error.code}: {error.message}"
+            waiting = Waiting(WaitKind.ACCOUNT, account, reason)
+            return Sleep(item, account_id(account), waiting, stop_mark(error, decision.delay_s))
+        case Verdict.GIVE_UP:
+            return Fail(item, Failure(error.code, error.message, item.stage))
+        case Verdict.RETRY:
+            waiting = Waiting(WaitKind.RETRY, account, f"{error.code}: {error.message}")
+            return Wait(with_attempt(item), decision.delay_s, waiting)
+
+
+def attempts(item: ItemT) -> int:
+    """Failed tries in a row in the present stage."""
+    if isinstance(item, Run):
+        return item.attempts.get(item.stage, 0)
+    return item.attempts
+
+
+def with_attempt(item: ItemT) -> ItemT:
+    """The item after one more failed try."""
+    if isinstance(item, Run):
+        tries = {**item.attempts, item.stage: attempts(item) + 1}
+        return replace(item, attempts=tries)
+    return replace(item, attempts=item.attempts + 1)

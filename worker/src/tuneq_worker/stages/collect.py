@@ -1,0 +1,59 @@
+"""Collecting: what the provider tells of a finished job, kept as artifacts."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+import orjson
+
+from tuneq_shared.domain.failure import ErrorKind
+from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_shared.domain.run import Run
+from tuneq_worker.ports.provider import Provider, ProviderError
+from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult
+from tuneq_worker.stages.cost import billed_cost
+
+
+def collect(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
+    """Keep events, checkpoints, result files and step metrics; then evaluate, or be done."""
+    provider, job_id = ports.accounts.provider(run.account), run.job_id or ""
+    folder = f"runs/{run.id}/{job_id}"
+    kept = [
+        _keep(ports, f"{folder}/events.jsonl", provider.events(job_id)),
+        _keep(ports, f"{folder}/checkpoints.jsonl", provider.checkpoints(job_id)),
+    ]
+    lease.renew(ports.settings.lease_s)
+    notes = []
+    for file_id in provider.job(job_id).result_files:
+        raw = _result_file(provider, file_id)
+        if raw is None:
+            notes.append(f"result file {file_id} is gone at the provider")
+            continue
+        with ports.data.write(f"{folder}/{file_id}.raw") as file:
+            file.write(raw)
+        kept.append(f"{folder}/{file_id}.raw")
+        try:
+            rows = [asdict(row) for row in provider.metrics(raw)]
+        except ValueError as error:
+            notes.append(f"result file {file_id} holds no step metrics: {error}")
+        else:
+            kept.append(_keep(ports, f"{folder}/{file_id}.metrics.jsonl", rows))
+    run = replace(run, artifacts=tuple(kept), cost_actual=billed_cost(run, ports))
+    after = RunStage.EVALUATING if run.request.evaluation else RunStage.SUCCEEDED
+    return Advance(replace(run, stage=after), "; ".join(notes))
+
+
+def _keep(ports: Ports, path: str, rows: Iterable[dict[str, Any]]) -> str:
+    with ports.data.write(path) as file:
+        for row in rows:
+            file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+    return path
+
+
+def _result_file(provider: Provider, file_id: str) -> bytes | None:
+    try:
+        return provider.result_file(file_id)
+    except ProviderError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return None
+        raise

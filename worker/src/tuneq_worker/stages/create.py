@@ -1,0 +1,116 @@
+"""Creating: buy the job, once."""
+
+from dataclasses import replace
+
+from tuneq_shared.domain.failure import ErrorKind
+from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_shared.domain.run import Purchase, Run
+from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_worker.policy import backoff_s
+from tuneq_worker.ports.provider import Job, JobSpec, Provider, ProviderError
+from tuneq_worker.ports.stage import Advance, Hold, Lease, Ports, StageResult, Wait
+from tuneq_worker.recovery import attempts, recover, with_attempt
+from tuneq_worker.stages.train import sleep_on_job, with_job
+from tuneq_worker.stages.upload import slot_of
+
+_LOOK_AGAIN_S = 5.0
+_MARGIN_S = 5.0
+
+
+def create(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
+    """Adopt the job that this purchase has bought already, or buy it.
+
+    The list is looked at before every POST, the first included, and what is about to be bought is
+    written down before it: whoever takes over from a dead worker finds either no intent, and so no
+    job, or an intent, and so looks until the job must have shown.
+    """
+    if not lease.slot:
+        return Advance(run, take=slot_of(run, ports))
+    provider = ports.accounts.provider(run.account)
+    found = find_purchase(run, provider)
+    if len(found) > 1:
+        return Hold(run, "several jobs bear this purchase: " + ", ".join(j.id for j in found))
+    if found:
+        return _bought(run, found[0], f"found {found[0].id}, bought before")
+    intent = run.purchase.intent_at
+    if intent is not None and lease.now - intent < ports.settings.purchase_grace_s:
+        reason = "a creation was not answered; looking whether the job is there"
+        return Wait(run, _LOOK_AGAIN_S, Waiting(WaitKind.RETRY, run.account, reason))
+    return _buy(run, ports, lease, provider)
+
+
+def find_purchase(run: Run, provider: Provider) -> list[Job]:
+    """The jobs that the run's present purchase has bought."""
+    return provider.find_jobs(purchase_name(run), since=run.created_at)
+
+
+def purchase_name(run: Run) -> str:
+    """How the provider knows the purchase."""
+    return f"{run.id}/{run.purchase.n}"
+
+
+def _buy(run: Run, ports: Ports, lease: Lease[Run], provider: Provider) -> StageResult[Run]:
+    lease.renew(ports.settings.request_timeout_s + _MARGIN_S)
+    run = replace(run, purchase=Purchase(run.purchase.n, lease.now))
+    lease.save(run)
+    try:
+        job = provider.create_job(_spec(run))
+    except ProviderError as error:
+        if error.ambiguous:
+            return recover(run, run.account, error)
+        return _refused(replace(run, purchase=Purchase(run.purchase.n)), error, provider, ports)
+    return _bought(run, job, f"bought {job.id}")
+
+
+def _bought(run: Run, job: Job, event: str) -> StageResult[Run]:
+    purchase = Purchase(run.purchase.n)
+    run = replace(run, stage=RunStage.TRAINING, job_id=job.id, purchase=purchase)
+    if job.status.is_terminal:
+        return Advance(with_job(run, job), event)
+    return sleep_on_job(run, job, event)
+
+
+def _refused(run: Run, error: ProviderError, provider: Provider, ports: Ports) -> StageResult[Run]:
+    if error.kind is ErrorKind.CAPACITY:
+        delay = error.retry_after_s or backoff_s(error.kind, attempts(run))
+        waiting = Waiting(WaitKind.SLOT, run.slot_pool, error.message)
+        return Wait(with_attempt(run), delay, waiting, refused=slot_of(run, ports))
+    if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.BAD_REQUEST}:
+        lost = _lost_files(run, provider)
+        if lost:
+            run = replace(run, stage=RunStage.UPLOADING, lost_files=run.lost_files + lost)
+            return Advance(run, "the provider has lost a file; it is uploaded again",
+                           free=True)  # fmt: skip
+    return recover(run, run.account, error)
+
+
+def _lost_files(run: Run, provider: Provider) -> tuple[str, ...]:
+    return tuple(
+        file_id
+        for file_id in (run.training_file_id, run.validation_file_id)
+        if file_id and run.prepared and _is_gone(file_id, provider)
+    )
+
+
+def _is_gone(file_id: str, provider: Provider) -> bool:
+    try:
+        provider.file(file_id)
+    except ProviderError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return True
+        raise
+    return False
+
+
+def _spec(run: Run) -> JobSpec:
+    request = run.request
+    return JobSpec(
+        model=request.model,
+        training_file=run.training_file_id or "",
+        validation_file=run.validation_file_id,
+        method=request.method,
+        suffix=request.suffix,
+        seed=request.seed,
+        purchase=purchase_name(run),
+        labels={"tuneq_group": request.group, "tuneq_name": run.name},
+    )

@@ -1,0 +1,21 @@
+"""Held: wait for an operator, then go back to where the run was."""
+
+from dataclasses import replace
+
+from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_shared.ports.items import Asked
+from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
+
+_LOOK_AGAIN_S = 3600.0
+
+
+def held(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
+    """Go back if released; else keep waiting, with the reason as it was."""
+    del ports
+    if lease.asked is Asked.RELEASE:
+        back = replace(run, stage=run.held_from or RunStage.PREPARING, held_from=None)
+        return Advance(back, "released", answered=Asked.RELEASE)
+    waiting = run.waiting or Waiting(WaitKind.OPERATOR, run.id, "held")
+    return Wait(run, _LOOK_AGAIN_S, waiting)

@@ -1,0 +1,94 @@
+"""The account's own stages: one look at all its active jobs, and standing still when refused."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.failure import ErrorKind, Failure
+from tuneq_shared.domain.item import ItemId
+from tuneq_shared.domain.lifecycle import AccountStage
+from tuneq_shared.errors import ConfigurationError
+from tuneq_shared.ports.items import Asked
+from tuneq_worker.marks import KEY_MARK, Stop, job_mark, read_job_mark, read_stop_mark
+from tuneq_worker.policy import Verdict, backoff_s, decide
+from tuneq_worker.ports.provider import Provider, ProviderError
+from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
+
+
+def sweep(
+    account: AccountState, ports: Ports, lease: Lease[AccountState]
+) -> StageResult[AccountState]:
+    """Wake the runs whose job changed; stop if one of them met a refusal of the whole account."""
+    marks = ports.items.parked_on(account.item)
+    for mark in marks.values():
+        stop = read_stop_mark(mark)
+        if stop is not None:
+            return _stop(account, stop, lease)
+    interval = _interval(account, ports)
+    try:
+        provider = ports.accounts.provider(account.id)
+    except ConfigurationError:
+        return Wait(account, interval)  # another worker may have the key
+    ports.items.wake([item for item, mark in marks.items() if mark == KEY_MARK])
+    try:
+        changed = _changed(marks, provider)
+    except ProviderError as error:
+        return _troubled(account, error, interval, lease)
+    ports.items.wake(changed)
+    return Wait(replace(account, attempts=0), interval)
+
+
+def stopped(
+    account: AccountState, ports: Ports, lease: Lease[AccountState]
+) -> StageResult[AccountState]:
+    """Let all go on together when an operator says so, or when the refusal has run out."""
+    over = account.stopped_until is not None and lease.now >= account.stopped_until
+    if lease.asked is Asked.RELEASE or over:
+        ports.items.wake(ports.items.parked_on(account.item))
+        active = AccountState(id=account.id, stage=AccountStage.ACTIVE)
+        return Advance(active, answered=Asked.RELEASE)
+    return Wait(account, _interval(account, ports))
+
+
+def _changed(marks: Mapping[ItemId, str], provider: Provider) -> list[ItemId]:
+    seen = {item: job_id for item, mark in marks.items() if (job_id := read_job_mark(mark))}
+    if not seen:
+        return []
+    now = {job.id: job for job in provider.sweep(list(seen.values()))}
+    return [
+        item
+        for item, job_id in seen.items()
+        if job_id not in now or job_mark(now[job_id]) != marks[item]
+    ]
+
+
+def _troubled(
+    account: AccountState, error: ProviderError, interval: float, lease: Lease[AccountState]
+) -> StageResult[AccountState]:
+    decision = decide(error, account.attempts)
+    if decision.verdict is Verdict.STOP_ACCOUNT:
+        return _stop(account, Stop(decision.delay_s, error.kind, error.code, error.message), lease)
+    # Jobs go on at the provider whatever happens here, so a sweep is never given up.
+    delay = max(interval, error.retry_after_s or backoff_s(error.kind, account.attempts))
+    return Wait(replace(account, attempts=account.attempts + 1), delay)
+
+
+def _stop(
+    account: AccountState, stop: Stop, lease: Lease[AccountState]
+) -> StageResult[AccountState]:
+    until = lease.now + stop.for_s if stop.for_s else None
+    failure = Failure(stop.code, stop.message)
+    return Advance(
+        replace(
+            account,
+            stage=AccountStage.STOPPED,
+            failure=failure,
+            refused_for_good=stop.kind is ErrorKind.UNAVAILABLE,
+            stopped_until=until,
+        )
+    )
+
+
+def _interval(account: AccountState, ports: Ports) -> float:
+    configured = ports.settings.accounts.get(account.id)
+    return configured.limits.poll_interval_s if configured else 30.0
