@@ -175,6 +175,12 @@ def load_settings() -> Settings:
         update={
             "data_url": _absolute(settings.data_url, base),
             "allowed_roots": [_absolute(root, base) for root in settings.allowed_roots],
+            "accounts": {
+                name: account.model_copy(
+                    update={"api_key_file": account.api_key_file and base / account.api_key_file}
+                )
+                for name, account in settings.accounts.items()
+            },
         }
     )
 

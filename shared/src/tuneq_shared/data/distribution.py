@@ -3,7 +3,7 @@
 from collections import Counter
 
 _MAX_VALUES = 200
-_MAX_CHARACTERS = 40
+_MAX_CHARACTERS = 80
 
 
 class Distribution:

@@ -1,0 +1,1 @@
+"""The commands of `tuneq`, one a module."""

@@ -1,0 +1,97 @@
+"""`tuneq check`: what is wrong with datasets, before anything is submitted."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from tuneq_producer.commands.check_report import print_report
+from tuneq_producer.prepare.files import read_lines, reading
+from tuneq_shared.data.check import Source, check_datasets
+from tuneq_shared.data.report import CheckReport
+from tuneq_shared.data.tokens import training_cost_usd
+from tuneq_shared.settings import load_settings
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="\b\nExample:"
+    "\n  tuneq check train.jsonl --validation val.jsonl --evaluation val.jsonl --strict"
+)
+@click.argument("train", type=_PATH)
+@click.option("--validation", type=_PATH, help="The provider's validation file.")
+@click.option("--evaluation", type=_PATH, help="The file that models are scored on.")
+@click.option("--model", help="Estimate the cost of training this model.")
+@click.option("--account", help="Whose prices count.  [default: default_account]")
+@click.option(
+    "--epochs", type=click.IntRange(min=1), default=3, show_default=True, help="For the cost."
+)
+@click.option(
+    "--max-example-tokens", type=click.IntRange(min=1), help="Longest example the model takes."
+)
+@click.option("--strict", is_flag=True, help="Count duplicates and leakage as errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    *,
+    train: Path,
+    validation: Path | None,
+    evaluation: Path | None,
+    model: str | None,
+    account: str | None,
+    epochs: int,
+    max_example_tokens: int | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Check chat JSONL files, plain or .gz.
+
+    Finds what a provider would refuse, duplicates in TRAIN, and lines of TRAIN in the other files.
+    Exit code 0: no errors; 1: errors; 2: a file cannot be read.
+    """
+    for path in filter(None, (train, validation, evaluation)):
+        with reading(path):
+            pass  # all of them can be opened, before the first is read to its end
+    validating = Source(str(validation), read_lines(validation)) if validation else None
+    evaluating = Source(str(evaluation), read_lines(evaluation)) if evaluation else None
+    if validation and evaluation and validation.samefile(evaluation):
+        evaluating = validating
+    report = check_datasets(
+        Source(str(train), read_lines(train)),
+        validation=validating,
+        evaluation=evaluating,
+        strict=strict,
+        max_example_tokens=max_example_tokens,
+    )
+    cost = _cost(report, model, account, epochs) if model else None
+    if as_json:
+        click.echo(orjson.dumps({**report.to_json(), "cost": cost}))
+    else:
+        print_report(report)
+        if cost is not None:
+            click.echo(_cost_line(cost))
+    if not report.ok:
+        ctx.exit(1)
+
+
+def _cost(report: CheckReport, model: str, account: str | None, epochs: int) -> dict[str, Any]:
+    """What training would cost; `usd` is None where no price is configured."""
+    settings = load_settings()
+    name, usd = account, None
+    if account or settings.default_account:
+        name, profile = settings.account(account)
+        if price := profile.prices.get(model):
+            tokens = report.files[0].tokens
+            usd = training_cost_usd(tokens, epochs=epochs, usd_per_million=price.training)
+    return {"model": model, "account": name, "epochs": epochs, "usd": usd}
+
+
+def _cost_line(cost: dict[str, Any]) -> str:
+    if cost["account"] is None:
+        return "cost: unknown; name an --account, or set default_account in tuneq.toml"
+    if cost["usd"] is None:
+        return f"cost: unknown; account {cost['account']} has no price of {cost['model']}"
+    return f"cost: about {cost['usd']:.2f} USD to train {cost['model']} for {cost['epochs']} epochs"

@@ -1,0 +1,45 @@
+"""How errors reach the user: two lines on stderr, or one JSON object on stdout."""
+
+import json
+
+import click
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def report_misuse(error: click.ClickException, *, as_json: bool) -> int:
+    """Tell of a wrong command line; answers the exit code."""
+    if as_json:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        path = context.command_path if context else "tuneq"
+        _print_json("usage", error.format_message(), f"see `{path} --help`")
+    else:
+        error.show()
+    return error.exit_code
+
+
+def report_error(error: Exception, *, as_json: bool) -> int:
+    """Tell of an error that a command met; answers the exit code.
+
+    Raises:
+        Exception: the error itself, where it is none that a user can do something about.
+    """
+    # Imported here, so that `tuneq --help` need not wait for it.
+    from tuneq_producer.known_errors import as_known  # noqa: PLC0415 - see above
+
+    known = as_known(error)
+    if known is None:
+        raise error
+    if as_json:
+        _print_json(known.code, known.message, known.hint)
+        return known.exit_code
+    click.echo(f"error: {known.message}", err=True)
+    if known.hint:
+        click.echo(f"hint: {known.hint}", err=True)
+    return known.exit_code
+
+
+def _print_json(code: str, message: str, hint: str) -> None:
+    # The standard library's JSON escapes what is no Unicode, such as bytes of a file's name.
+    click.echo(json.dumps({"error": {"code": code, "message": message, "hint": hint}}))

@@ -1,0 +1,1 @@
+"""From published datasets and tables to chat lines."""

@@ -1,0 +1,1 @@
+"""Runs and evaluations as they are shown to people and scripts."""

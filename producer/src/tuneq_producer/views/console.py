@@ -1,0 +1,37 @@
+"""The terminal, or what stands in for it."""
+
+import os
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_PIPED_WIDTH = 120  # where nobody says how wide
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """A console that prints text as it is: names and reasons are never read as markup."""
+    stream = sys.stderr if stderr else sys.stdout
+    unknown = not stream.isatty() and "COLUMNS" not in os.environ
+    return Console(
+        file=stream,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        width=_PIPED_WIDTH if unknown else None,
+    )
+
+
+def plain_table(title: str = "", *, header: bool = True) -> Table:
+    """An empty table as all commands have it: no frame, a line under the header."""
+    return Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        show_header=header,
+        pad_edge=False,
+        header_style="bold",
+    )

@@ -1,0 +1,110 @@
+"""An evaluation as `--json` prints it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tuneq_producer.statistics.wilson import wilson_interval
+from tuneq_shared.domain.evaluation import Counts, Evaluation
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.lifecycle import EvaluationStage
+from tuneq_shared.domain.record import load
+from tuneq_shared.domain.run import Asked
+from tuneq_shared.ports.catalogue import Catalogue
+
+_COUNTED = {EvaluationStage.DONE, EvaluationStage.INCOMPLETE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationView:
+    """One model's score. The field names are those of the JSON document."""
+
+    model: str
+    role: str | None  # tuned or baseline; none where no run asked
+    shots: int
+    samples: int  # the denominator; 0 until it has ended
+    correct: int
+    wrong: int
+    unparsed: int  # counts as wrong
+    refused: int  # counts as wrong
+    errored: int  # has no answer yet
+    accuracy: float | None  # correct over samples; none while incomplete
+    interval: tuple[float, float] | None  # 95 % by Wilson
+    reused: bool
+    strict: int  # answers equal to the target to the letter
+    evaluation: str  # its id
+    stage: str
+    scorer: str | None = None
+    dataset: str | None = None
+    dataset_digest: str | None = None
+    limit: int | None = None
+    artifact: str | None = None  # path of the predictions under the data root
+    error: Failure | None = None
+
+    @property
+    def basis(self) -> tuple[str | None, int | None, str | None]:
+        """What two evaluations must share to be comparable: dataset, limit and scorer."""
+        return self.dataset_digest, self.limit, self.scorer
+
+
+def evaluation_view(
+    evaluation: Evaluation, *, role: str | None = None, reused: bool = False
+) -> EvaluationView:
+    """The view of an evaluation, asked for in a role."""
+    # Until it has ended, the counts are those of an earlier try, or none.
+    counts = evaluation.counts if evaluation.stage in _COUNTED else Counts()
+    accuracy = counts.accuracy if evaluation.stage is EvaluationStage.DONE else None
+    spec = evaluation.spec
+    return EvaluationView(
+        model=spec.model,
+        role=role,
+        shots=spec.shots,
+        samples=counts.samples,
+        correct=counts.correct,
+        wrong=counts.wrong,
+        unparsed=counts.unparsed,
+        refused=counts.refused,
+        errored=counts.errored,
+        accuracy=accuracy,
+        interval=None if accuracy is None else wilson_interval(counts.correct, counts.samples),
+        reused=reused,
+        strict=counts.strict,
+        evaluation=evaluation.id,
+        stage=evaluation.stage,
+        scorer=spec.scorer,
+        dataset=spec.dataset,
+        dataset_digest=spec.dataset_digest,
+        limit=spec.limit,
+        artifact=evaluation.artifact,
+        error=evaluation.failure,
+    )
+
+
+def asked_view(asked: Asked, evaluations: Mapping[str, Evaluation]) -> EvaluationView:
+    """The view of an evaluation that a run asked for."""
+    if asked.evaluation in evaluations:
+        found = evaluations[asked.evaluation]
+        return evaluation_view(found, role=asked.role, reused=asked.reused)
+    return EvaluationView(
+        model=asked.model,
+        role=asked.role,
+        shots=asked.shots,
+        samples=0,
+        correct=0,
+        wrong=0,
+        unparsed=0,
+        refused=0,
+        errored=0,
+        accuracy=None,
+        interval=None,
+        reused=asked.reused,
+        strict=0,
+        evaluation=asked.evaluation,
+        stage="absent",
+    )
+
+
+def read_evaluations(catalogue: Catalogue, ids: Iterable[str]) -> dict[str, Evaluation]:
+    """Those evaluations that are there, by id, in one pipelined read."""
+    items = [Evaluation.item_of(key) for key in dict.fromkeys(ids)]
+    records = catalogue.read(items)
+    return {record.item.key: load(record, Evaluation) for record in records if record is not None}

@@ -1,0 +1,37 @@
+"""From run ids to views, a chunk at a time, so that a large group needs little memory."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from tuneq_producer.client import Client
+from tuneq_producer.views.evaluation_view import read_evaluations
+from tuneq_producer.views.run_view import RunView, run_view
+from tuneq_shared.domain.item import ItemId, Kind
+from tuneq_shared.domain.record import load
+from tuneq_shared.domain.run import Run
+from tuneq_shared.errors import NotFoundError
+
+_CHUNK = 500
+
+
+def run_views(client: Client, ids: Iterable[str]) -> Iterator[RunView]:
+    """The runs that are there, in order. Each chunk takes two pipelined reads."""
+    source = iter(ids)
+    while chunk := list(islice(source, _CHUNK)):
+        records = client.catalogue.read([ItemId(Kind.RUN, key) for key in chunk])
+        pairs = [(load(record, Run), record) for record in records if record is not None]
+        wanted = (asked.evaluation for run, _ in pairs for asked in run.asked)
+        evaluations = read_evaluations(client.catalogue, wanted)
+        for run, record in pairs:
+            yield run_view(run, record, evaluations, client.data.url)
+
+
+def one_run_view(client: Client, text: str) -> RunView:
+    """The run that is meant by an id, a unique prefix of it, or GROUP/NAME.
+
+    Raises:
+        NotFoundError: no run, or more than one, goes by that.
+    """
+    for view in run_views(client, [client.catalogue.find_run(text)]):
+        return view
+    raise NotFoundError(f"run {text!r} is gone", hint="`tuneq ls` lists the runs")

@@ -1,0 +1,122 @@
+"""A run as `tuneq show --json` prints it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from tuneq_producer.views.evaluation_view import EvaluationView, asked_view
+from tuneq_shared.domain.evaluation import Evaluation
+from tuneq_shared.domain.failure import Failure
+from tuneq_shared.domain.item import Kind
+from tuneq_shared.domain.lifecycle import RunStage, is_terminal
+from tuneq_shared.domain.record import Record
+from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.waiting import Waiting, WaitKind
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """USD for training; none where no price is configured, or it is not known yet."""
+
+    estimated: float | None
+    actual: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run. The field names are those of the JSON document."""
+
+    run: str
+    name: str
+    group: str
+    stage: str
+    account: str
+    model: str
+    job_id: str | None
+    job_status: str | None  # the provider's own word
+    training_file_id: str | None
+    validation_file_id: str | None
+    fine_tuned_model: str | None
+    trained_tokens: int | None
+    error: Failure | None
+    waiting_for: Waiting | None
+    due_at: datetime | None
+    asked: str | None  # cancel or release, not carried out yet
+    held_from: str | None
+    attempts: dict[str, int]
+    cost_usd: Cost
+    samples: int | None  # lines trained on; none before they are counted
+    accuracy: float | None  # of the tuned model
+    evaluations: tuple[EvaluationView, ...]
+    artifacts: tuple[str, ...]  # full paths
+    created_at: datetime
+    finished_at: datetime | None
+    request: dict[str, Any]  # without defaults
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended, well or not."""
+        return is_terminal(Kind.RUN, self.stage)
+
+    @property
+    def full_name(self) -> str:
+        """GROUP/NAME, which every command takes for a RUN."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def tuned(self) -> EvaluationView | None:
+        """The evaluation of the tuned model, if it was asked for already."""
+        return next((e for e in self.evaluations if e.role == "tuned"), None)
+
+
+def run_view(
+    run: Run, record: Record, evaluations: Mapping[str, Evaluation], data_url: str
+) -> RunView:
+    """The view of a run, of its record, and of those of its evaluations that are there."""
+    seen = tuple(asked_view(asked, evaluations) for asked in run.asked)
+    wanted = run.request.samples
+    return RunView(
+        run=run.id,
+        name=run.name,
+        group=run.request.group,
+        stage=run.stage,
+        account=run.account,
+        model=run.request.model,
+        job_id=run.job_id,
+        job_status=run.job_status,
+        training_file_id=run.training_file_id,
+        validation_file_id=run.validation_file_id,
+        fine_tuned_model=run.fine_tuned_model,
+        trained_tokens=run.trained_tokens,
+        error=run.failure,
+        waiting_for=_waiting(run, record.position),
+        due_at=_instant(record.due_at),
+        asked=record.asked,
+        held_from=run.held_from,
+        attempts=run.attempts,
+        cost_usd=Cost(run.cost_estimated, run.cost_actual),
+        samples=run.prepared.examples if run.prepared else wanted.n if wanted else None,
+        accuracy=next((e.accuracy for e in seen if e.role == "tuned"), None),
+        evaluations=seen,
+        artifacts=tuple(f"{data_url.rstrip('/')}/{path}" for path in run.artifacts),
+        created_at=datetime.fromtimestamp(run.created_at, UTC),
+        finished_at=_instant(run.finished_at),
+        request=run.request.model_dump(mode="json", exclude_defaults=True),
+    )
+
+
+def _waiting(run: Run, position: int | None) -> Waiting | None:
+    if is_terminal(Kind.RUN, run.stage):
+        return None
+    if position is None:
+        held = Waiting(WaitKind.OPERATOR, run.id, "held") if run.stage is RunStage.HELD else None
+        return run.waiting or held
+    # In line for a slot: the line knows the place, and the document may know why.
+    if run.waiting and run.waiting.kind is WaitKind.SLOT:
+        return replace(run.waiting, position=position)
+    return Waiting(WaitKind.SLOT, run.slot_pool, "all slots are taken", position)
+
+
+def _instant(at: float | None) -> datetime | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC)

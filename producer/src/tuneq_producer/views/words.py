@@ -1,0 +1,57 @@
+"""Numbers and times in the words of the tables."""
+
+from tuneq_producer.views.evaluation_view import EvaluationView
+from tuneq_producer.views.run_view import RunView
+
+NOTHING = "-"
+_STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction in percent, with two decimals."""
+    return NOTHING if fraction is None else f"{100 * fraction:.2f}"
+
+
+def percent_interval(interval: tuple[float, float] | None) -> str:
+    """Both ends in percent."""
+    return NOTHING if interval is None else " - ".join(percent(end) for end in interval)
+
+
+def points(difference: float | None) -> str:
+    """Percentage points, with their sign."""
+    return NOTHING if difference is None else f"{difference:+.2f}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its largest unit."""
+    for unit_s, unit in _STEPS:
+        if seconds >= unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def usd(amount: float | None) -> str:
+    """An amount of money; small ones keep the digits that tell them from nothing."""
+    if amount is None:
+        return NOTHING
+    return f"{amount:.2f}" if amount >= 1 or not amount else f"{amount:.4f}"
+
+
+def number(value: int | None) -> str:
+    """A count, or nothing."""
+    return NOTHING if value is None else str(value)
+
+
+def of_all(evaluation: EvaluationView) -> str:
+    """How many were correct, of how many."""
+    return f"{evaluation.correct}/{evaluation.samples}" if evaluation.samples else NOTHING
+
+
+def why_not_finished(view: RunView) -> str:
+    """Why a run is where it is: its error, or what it waits for."""
+    if view.error is not None:
+        return f"{view.error.code}: {view.error.message}"
+    if view.waiting_for is not None:
+        place = view.waiting_for.position
+        return f"{view.waiting_for.reason}{f' (place {place} in line)' if place else ''}"
+    return ""

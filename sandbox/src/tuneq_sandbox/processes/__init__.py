@@ -1,0 +1,1 @@
+"""Child processes that never outlive their parent, and the folders and ports they own."""

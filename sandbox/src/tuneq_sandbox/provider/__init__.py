@@ -1,0 +1,1 @@
+"""A fine-tuning provider on this machine: the OpenAI dialect over HTTP, with a real learner."""

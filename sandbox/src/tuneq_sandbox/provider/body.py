@@ -1,0 +1,71 @@
+"""Reading request bodies: JSON into a model, multipart into files."""
+
+from typing import TypeVar
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from tuneq_sandbox.provider.errors import ApiError
+
+Body = TypeVar("Body", bound=BaseModel)
+_CODES = {"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}
+
+
+async def read_body(request: web.Request, model: type[Body]) -> Body:
+    """The request's JSON document.
+
+    Raises:
+        ApiError: 400, it is not JSON, or not what the route takes.
+    """
+    try:
+        document = orjson.loads(await request.read())
+    except orjson.JSONDecodeError as error:
+        raise ApiError(
+            400, "We could not parse the JSON body of your request. The body must be valid JSON."
+        ) from error
+    return validate(document, model)
+
+
+def validate(document: object, model: type[Body]) -> Body:
+    """A document as a model.
+
+    Raises:
+        ApiError: 400, naming the first wrong field.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise _refusal(error) from error
+
+
+def query_int(request: web.Request, name: str, default: int, maximum: int) -> int:
+    """A number from the query, 1 to `maximum`.
+
+    Raises:
+        ApiError: 400.
+    """
+    raw = request.query.get(name)
+    if raw is None:
+        return default
+    if not raw.isdecimal() or not 1 <= int(raw) <= maximum:
+        raise ApiError(
+            400,
+            f"Invalid '{name}': expected an integer from 1 to {maximum}, but got '{raw}' instead.",
+            param=name,
+            code="invalid_value",
+        )
+    return int(raw)
+
+
+def _refusal(error: ValidationError) -> ApiError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    param = ".".join(str(step) for step in first["loc"])
+    kind = first["type"]
+    if kind == "extra_forbidden":
+        message = f"Unknown parameter: '{param}'."
+    elif kind == "missing":
+        message = f"Missing required parameter: '{param}'."
+    else:
+        message = f"Invalid '{param}': {first['msg'].removeprefix('Value error, ')}."
+    return ApiError(400, message, param=param or None, code=_CODES.get(kind, "invalid_value"))

@@ -1,0 +1,99 @@
+"""From JSON or a mapping to a request, or to words that say what is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.errors import InvalidInputError
+
+MAX_REQUEST_BYTES = 64 * 1024
+"""Of a request as JSON: it names files, it does not hold them."""
+
+MAX_DEPTH = 8
+"""Levels of nesting; a sound request has four."""
+
+_HINT = "`tuneq schema` prints what a request may say"
+
+
+def parse_request(request: bytes | str | Mapping[str, Any]) -> FineTuneRequest:
+    """Read a request; unknown fields are named, with the field that may have been meant.
+
+    Raises:
+        InvalidInputError: it is not JSON, too large, too deeply nested, or no request.
+    """
+    value = _decoded(request)
+    if not isinstance(value, Mapping):
+        raise InvalidInputError("a request is a JSON object", hint=_HINT)
+    if _is_deeper(value, MAX_DEPTH):
+        raise InvalidInputError(f"nested deeper than {MAX_DEPTH} levels", hint=_HINT)
+    if len(_encoded(value)) > MAX_REQUEST_BYTES:
+        raise InvalidInputError(
+            f"larger than {MAX_REQUEST_BYTES} bytes", hint="a request names files by reference"
+        )
+    try:
+        return FineTuneRequest.model_validate(value)
+    except ValidationError as error:
+        raise InvalidInputError("; ".join(_problems(error)), hint=_HINT) from error
+
+
+def _decoded(request: bytes | str | Mapping[str, Any]) -> Any:
+    if isinstance(request, Mapping):
+        return request
+    if len(request) > MAX_REQUEST_BYTES:
+        raise InvalidInputError(
+            f"larger than {MAX_REQUEST_BYTES} bytes", hint="a request names files by reference"
+        )
+    try:
+        return orjson.loads(request)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInputError(f"not JSON: {error}", hint=_HINT) from error
+
+
+def _encoded(value: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(value, default=str)
+    except TypeError as error:
+        raise InvalidInputError(f"cannot be written as JSON: {error}", hint=_HINT) from error
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner: Iterable[Any]
+    if isinstance(value, Mapping):
+        inner = value.values()
+    elif isinstance(value, list | tuple):
+        inner = value
+    else:
+        return False
+    return not levels or any(_is_deeper(part, levels - 1) for part in inner)
+
+
+def _problems(error: ValidationError) -> list[str]:
+    problems = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ".".join(str(step) for step in item["loc"])
+        if item["type"] == "extra_forbidden":
+            problems.append(f"{place}: unknown field{_suggestion(item['loc'])}")
+        else:
+            problems.append(f"{place}: {item['msg']}" if place else item["msg"])
+    return problems
+
+
+def _suggestion(place: tuple[int | str, ...]) -> str:
+    *path, name = place
+    model: type[BaseModel] | None = FineTuneRequest
+    for step in path:
+        if model is not None and isinstance(step, str):
+            model = _model_in(model.model_fields[step].annotation)
+    known = list(model.model_fields) if model else []
+    close = get_close_matches(str(name), known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := _model_in(part))), None)

@@ -1,0 +1,34 @@
+"""What all tests share."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tuneq_sandbox.redis_server import EmbeddedRedis
+
+_DEFAULT = Path(__file__).parents[1].parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """The folder of the reference data, which is not part of the project."""
+    folder = Path(os.environ.get("TUNEQ_REFERENCE_DIR") or _DEFAULT) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no reference data at {folder}: set TUNEQ_REFERENCE_DIR")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One embedded Redis server for the whole session."""
+    with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def store_prefix() -> str:
+    """A key prefix that no other test uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
