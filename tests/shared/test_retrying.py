@@ -1,5 +1,7 @@
 """Where a retry takes a run up again, and that it never buys twice."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,17 +19,17 @@ PREPARED = Prepared("0" * 64, examples=10, tokens=100, tokens_method="characters
 S = RunStage
 
 
-def failed(stage: str, code: str = "internal_error", **fields: object) -> Run:
+def failed(stage: str, code: str = "internal_error", **fields: Any) -> Run:
     return ended(S.FAILED, failure=Failure(code, "it broke", stage), **fields)
 
 
-def ended(stage: RunStage, **fields: object) -> Run:
+def ended(stage: RunStage, **fields: Any) -> Run:
     settled = {"finished_at": 9.0, "attempts": {"creating": 4}, **fields}
-    return Run(id="r", stage=stage, request=REQUEST, created_at=1.0, **settled)  # type: ignore[arg-type]  # a table of fields
+    return Run(id="r", stage=stage, request=REQUEST, created_at=1.0, **settled)
 
 
-JOB = {"prepared": PREPARED, "job_id": "ftjob-1", "job_status": "running"}
-GOOD = {**JOB, "job_status": "succeeded", "fine_tuned_model": "ft:m"}
+JOB: dict[str, Any] = {"prepared": PREPARED, "job_id": "ftjob-1", "job_status": "running"}
+GOOD: dict[str, Any] = {**JOB, "job_status": "succeeded", "fine_tuned_model": "ft:m"}
 
 TABLE = [
     (failed("submitted"), S.PREPARING, 0),
@@ -54,10 +56,8 @@ TABLE = [
 def test_a_run_goes_on_where_its_last_result_counts(run: Run, stage: RunStage, n: int) -> None:
     again = resumed(run)
     assert (again.stage, again.purchase.n, again.again) == (stage, n, True)
-    assert (again.attempts, again.failure, again.waiting, again.finished_at) == ({}, None,) + (
-        None,
-        None,
-    )  # fmt: skip
+    assert (again.attempts, again.failure) == ({}, None)
+    assert (again.waiting, again.finished_at) == (None, None)
 
 
 def test_a_purchase_of_unknown_outcome_is_looked_for() -> None:

@@ -1,6 +1,7 @@
 """Which runs a command is about: RUN ..., --group G or --all."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -22,49 +23,61 @@ def selection_options(command: _Command) -> _Command:
     return command
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Runs that were named, or else a group, or else all: what is looked at again and again."""
+
+    runs: tuple[str, ...] = ()  # ids
+    group: str | None = None
+
+    @property
+    def title(self) -> str:
+        """How to call it."""
+        if self.runs:
+            return "1 run" if len(self.runs) == 1 else f"{len(self.runs)} runs"
+        return f"group {self.group}" if self.group is not None else "all runs"
+
+    def ids(self, client: Client) -> list[str]:
+        """The runs' ids, as given or oldest first."""
+        return list(self.runs) or client.catalogue.run_ids(self.group)
+
+
+def scope_of(
+    client: Client, runs: tuple[str, ...], group: str | None, all_runs: bool = False
+) -> Scope:
+    """What is meant, for a command that reads: all runs where nothing is named.
+
+    Raises:
+        InvalidInputError: runs are named in more than one way.
+        NotFoundError: no such run or group.
+    """
+    if sum((bool(runs), group is not None, all_runs)) > 1:
+        raise InvalidInputError(
+            "runs are named in more than one way", hint="give one of RUN ..., --group G and --all"
+        )
+    if group is not None and not client.catalogue.counts(group):
+        raise NotFoundError(f"no group {group!r}", hint="`tuneq ls` shows the runs of all groups")
+    return Scope(tuple(dict.fromkeys(map(client.catalogue.find_run, runs))), group)
+
+
 def select_runs(
     client: Client, runs: tuple[str, ...], group: str | None, all_runs: bool = False
 ) -> list[str]:
-    """The ids of the runs that are meant, each once, in the order given or oldest first.
+    """The ids of the runs that are meant, each once, for a command that changes something.
 
     Args:
         client: whose catalogue is asked.
-        runs: ids, unique prefixes of ids, or GROUP/NAME.
-        group: take the runs of this group instead.
-        all_runs: take all runs instead.
+        runs: ids, unique prefixes of ids, or GROUP/NAME; answered in this order.
+        group: take the runs of this group instead, oldest first.
+        all_runs: take all runs instead, oldest first.
 
     Raises:
-        InvalidInputError: nothing is named, or more than one of the three.
+        InvalidInputError: nothing is named, or runs are named in more than one way.
         NotFoundError: no such run or group.
     """
-    require_one(runs, group, all_runs)
-    if runs:
-        return list(dict.fromkeys(client.catalogue.find_run(text) for text in runs))
-    if group is not None:
-        require_group(client, group)
-    return client.catalogue.run_ids(group)
-
-
-def require_one(runs: tuple[str, ...], group: str | None, all_runs: bool) -> None:
-    """Make sure that runs are named in exactly one way.
-
-    Raises:
-        InvalidInputError: they are not.
-    """
-    ways = [bool(runs), group is not None, all_runs]
-    if sum(ways) != 1:
-        problem = "name one of" if any(ways) else "no runs are named: name"
+    if not runs and group is None and not all_runs:
         raise InvalidInputError(
-            f"{problem} RUN ..., --group G or --all",
-            hint="`tuneq ls` lists the runs and their groups",
+            "no runs are named",
+            hint="give RUN ..., --group G or --all; `tuneq ls` lists the runs",
         )
-
-
-def require_group(client: Client, group: str) -> None:
-    """Make sure that there is such a group.
-
-    Raises:
-        NotFoundError: there is none.
-    """
-    if not client.catalogue.counts(group):
-        raise NotFoundError(f"no group {group!r}", hint="`tuneq ls` shows the groups of all runs")
+    return scope_of(client, runs, group, all_runs).ids(client)

@@ -65,7 +65,7 @@ def make_app(settings: Settings) -> Celery:
 class PulseStep(bootsteps.StartStopStep):
     """Checks the data root, then keeps the worker's pulse until it stops."""
 
-    requires = {"celery.worker.components:Pool"}  # noqa: RUF012 - Celery's own interface
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -73,15 +73,18 @@ class PulseStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Refuse to start on another data root than the producers'."""
+        for chatty in ("celery.app.trace", "celery.worker.strategy", "httpx2"):
+            logging.getLogger(chatty).setLevel(
+                logging.WARNING
+            )  # a line a request tells nobody much
         self._settle()
         this = world()
         queues = tuple(
             queue for queue in Queue if queue.value in parent.app.amqp.queues.consume_from
         )
         accounts = this.accounts.health()
-        for name, trouble in accounts.items():
-            if trouble:
-                log.warning("%s; its runs wait for a worker that has it", trouble)
+        for trouble in filter(None, accounts.values()):
+            log.warning("%s; its runs wait for a worker that has it", trouble)
         worker = WorkerInfo(
             name=parent.hostname,
             queues=queues,

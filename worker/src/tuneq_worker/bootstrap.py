@@ -14,7 +14,7 @@ from tuneq_shared.settings import Settings
 from tuneq_worker.keys import read_key
 from tuneq_worker.ports.provider import Provider
 from tuneq_worker.ports.stage import Ports
-from tuneq_worker.providers import build_provider
+from tuneq_worker.providers.registry import build_provider
 
 
 class ConfiguredAccounts:
@@ -32,7 +32,7 @@ class ConfiguredAccounts:
                 name, account = self._settings.account(name)
                 key = read_key(name, account)
                 timeout = self._settings.request_timeout_s
-                self._made[name] = build_provider(account, key, timeout)
+                self._made[name] = build_provider(name, account, key, timeout)
             return self._made[name]
 
     def health(self) -> dict[str, str]:

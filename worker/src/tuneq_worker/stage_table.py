@@ -13,7 +13,6 @@ from tuneq_shared.domain.lifecycle import (
     ShardStage,
     UploadStage,
 )
-from tuneq_shared.domain.record import Item
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.upload import Upload
 from tuneq_worker.evaluation.evaluation import conclude, plan, run
@@ -33,7 +32,7 @@ from tuneq_worker.stages.upload import upload
 # Each function takes the item type of its kind; the table is the one place that mixes them.
 StageFunction = Callable[[Any, Any, Any], Any]
 
-ITEM_TYPES: Mapping[Kind, type[Item]] = {
+ITEM_TYPES: Mapping[Kind, Any] = {
     Kind.RUN: Run,
     Kind.EVALUATION: Evaluation,
     Kind.SHARD: Shard,

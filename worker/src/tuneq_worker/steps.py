@@ -12,7 +12,7 @@ from tuneq_shared.domain.lifecycle import AccountStage, RunStage
 from tuneq_shared.domain.record import Item, load
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_shared.errors import ConfigurationError, StaleClaimError
+from tuneq_shared.errors import ConfigurationError, IllegalTransitionError, StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim
 from tuneq_worker.commits import to_commit
 from tuneq_worker.lease import ClaimLease
@@ -41,10 +41,17 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
     item = load(claim.record, ITEM_TYPES[item_id.kind])
     try:
         result = _decide(item, ports, claim)
-        due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
+        try:
+            due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
+        except IllegalTransitionError as error:
+            log.exception("%s: a fault in stage %s", item_id, item.stage)
+            result = _faulted(item, error)
+            due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
     except StaleClaimError as error:
         log.warning("%s", error)
         return None
+    if result.item.stage != item.stage:
+        log.info("%s: %s -> %s", item_id, item.stage, result.item.stage)
     if not due_now:
         return None
     known = STAGES.get((item_id.kind, result.item.stage))
@@ -52,9 +59,9 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
 
 
 def _decide(item: Any, ports: Ports, claim: Claim) -> StageResult[Any]:
-    if claim.record.asked == Asked.CANCEL and isinstance(item, Run):
-        if item.stage is not RunStage.CANCELLING:
-            return Advance(replace(item, stage=RunStage.CANCELLING), "cancel asked")
+    cancels = isinstance(item, Run) and item.stage is not RunStage.CANCELLING
+    if cancels and claim.record.asked == Asked.CANCEL:
+        return Advance(replace(item, stage=RunStage.CANCELLING), "cancel asked")
     stands_still = _stopped_account(item, ports)
     if stands_still is not None:
         return stands_still

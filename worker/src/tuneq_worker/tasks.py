@@ -24,7 +24,7 @@ def register(app: Celery, world: Callable[[], World]) -> None:
             hint(app, following, item_id)
 
     for name, _ in STAGES.values():
-        app.task(work, name=name)
+        app.task(name=name)(work)
 
 
 def hint(app: Celery, task: str, item: ItemId) -> None:

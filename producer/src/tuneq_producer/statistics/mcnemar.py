@@ -23,4 +23,4 @@ def mcnemar_exact(b: int, c: int) -> float:
     for k in range(1, fewer + 1):
         term = term * (tosses - k + 1) // k
         tail += term
-    return min(1.0, 2 * tail / 2**tosses)
+    return min(1.0, 2 * tail / (1 << tosses))

@@ -1,7 +1,10 @@
 """Numbers and times in the words of the tables."""
 
+from datetime import UTC, datetime
+
 from tuneq_producer.views.evaluation_view import EvaluationView
 from tuneq_producer.views.run_view import RunView
+from tuneq_shared.ports.catalogue import Event
 
 NOTHING = "-"
 _STEPS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
@@ -55,3 +58,9 @@ def why_not_finished(view: RunView) -> str:
         place = view.waiting_for.position
         return f"{view.waiting_for.reason}{f' (place {place} in line)' if place else ''}"
     return ""
+
+
+def event_line(event: Event) -> str:
+    """An event with its time in UTC."""
+    at = datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{at}  {event.stage:<10}  {event.message}".rstrip()

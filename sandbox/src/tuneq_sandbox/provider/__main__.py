@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from tuneq_sandbox.provider.config import ProviderConfig, read_config
 from tuneq_sandbox.provider.keys import KEYS_ENV, read_keys
+from tuneq_sandbox.provider.problem import first_problem
 from tuneq_sandbox.provider.serving import serve
 from tuneq_shared.errors import ConfigurationError, TuneqError
-from tuneq_shared.settings import describe
 
 _EPILOG = """\b
 Example:
@@ -79,7 +79,7 @@ def _settings(config: Path | None, faults: Path | None, options: dict[str, Any])
     except (OSError, json.JSONDecodeError) as error:
         raise ConfigurationError(f"cannot read {faults}: {error}") from error
     except ValidationError as error:
-        raise ConfigurationError(f"wrong option: {describe(error)}") from error
+        raise ConfigurationError(f"wrong option: {first_problem(error).message}") from error
 
 
 if __name__ == "__main__":

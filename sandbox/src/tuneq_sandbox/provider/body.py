@@ -7,9 +7,9 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from tuneq_sandbox.provider.errors import ApiError
+from tuneq_sandbox.provider.problem import first_problem
 
 Body = TypeVar("Body", bound=BaseModel)
-_CODES = {"extra_forbidden": "unknown_parameter", "missing": "missing_required_parameter"}
 
 
 async def read_body(request: web.Request, model: type[Body]) -> Body:
@@ -36,7 +36,10 @@ def validate(document: object, model: type[Body]) -> Body:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise _refusal(error) from error
+        problem = first_problem(error)
+        raise ApiError(
+            400, problem.message, param=problem.param or None, code=problem.code
+        ) from error
 
 
 def query_int(request: web.Request, name: str, default: int, maximum: int) -> int:
@@ -56,16 +59,3 @@ def query_int(request: web.Request, name: str, default: int, maximum: int) -> in
             code="invalid_value",
         )
     return int(raw)
-
-
-def _refusal(error: ValidationError) -> ApiError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    param = ".".join(str(step) for step in first["loc"])
-    kind = first["type"]
-    if kind == "extra_forbidden":
-        message = f"Unknown parameter: '{param}'."
-    elif kind == "missing":
-        message = f"Missing required parameter: '{param}'."
-    else:
-        message = f"Invalid '{param}': {first['msg'].removeprefix('Value error, ')}."
-    return ApiError(400, message, param=param or None, code=_CODES.get(kind, "invalid_value"))

@@ -6,8 +6,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tuneq_sandbox.provider.faults import FaultPlan
+from tuneq_sandbox.provider.problem import first_problem
 from tuneq_shared.errors import ConfigurationError
-from tuneq_shared.settings import describe
 
 BASE_MODELS = (
     "gpt-4.1-2025-04-14",
@@ -75,4 +75,4 @@ def read_config(path: Path) -> ProviderConfig:
             f"cannot read {path}: {error.strerror}", hint="correct --config"
         ) from error
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: {describe(error)}") from error
+        raise ConfigurationError(f"{path}: {first_problem(error).message}") from error

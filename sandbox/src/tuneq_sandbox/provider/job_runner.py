@@ -183,7 +183,10 @@ class JobRunner:
         now = time.time()
         if param:
             message = f"The job failed due to an invalid {param.replace('_', ' ')}. {message}"
-        failed = self._state.jobs.get(job.id).changed(
+        present = self._state.jobs.get(job.id)
+        if not present.is_active:
+            return
+        failed = present.changed(
             status="failed",
             finished_at=now,
             error=JobError(code=code, message=message, param=param),

@@ -21,7 +21,7 @@ class Role:
 
 def run_workers(count: int) -> Role:
     """Workers that carry runs from stage to stage."""
-    return Role(name="worker", queue="runs", count=count, concurrency=2)
+    return Role(name="worker", queue="runs", count=count, concurrency=8)
 
 
 def evaluators(count: int) -> Role:

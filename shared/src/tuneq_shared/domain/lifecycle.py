@@ -87,7 +87,7 @@ TRANSITIONS: Mapping[Kind, Transitions] = {
     },
     Kind.SHARD: {_S.PENDING: frozenset({_S.DONE, _S.CANCELLED})},
     Kind.UPLOAD: {
-        _U.PENDING: frozenset({_U.SENT, _U.FAILED, _U.CANCELLED}),
+        _U.PENDING: frozenset({_U.SENT, _U.READY, _U.FAILED, _U.CANCELLED}),
         _U.SENT: frozenset({_U.READY, _U.FAILED, _U.CANCELLED, _U.PENDING}),
     },
     Kind.ACCOUNT: {

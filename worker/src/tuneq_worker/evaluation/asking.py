@@ -29,18 +29,17 @@ class StoppedError(Exception):
         self.cause = cause
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Asking:
-    """One bulk of requests over one line."""
+    """One bulk of requests, many in flight."""
 
-    chat: Chat
     spec: EvaluationSpec
     in_flight: int
     wanted: Callable[[], bool]  # whether to go on at all
     rows: dict[int, Prediction] = field(default_factory=dict)
     _resume_at: float = 0.0  # monotonic; set by a refusal of any request, heeded by all
 
-    async def ask(self, samples: Sequence[Sample]) -> None:
+    async def ask(self, chat: Chat, samples: Sequence[Sample]) -> None:
         """Ask all; what is answered stands in `rows`, also when stopped early.
 
         Raises:
@@ -50,25 +49,25 @@ class Asking:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.in_flight, len(samples))):
-                    group.create_task(self._work(left))
+                    group.create_task(self._work(chat, left))
         except* StoppedError as stopped:
             first = stopped.exceptions[0]
             while isinstance(first, ExceptionGroup):
                 first = first.exceptions[0]
             raise first from None
 
-    async def _work(self, left: Iterator[Sample]) -> None:
+    async def _work(self, chat: Chat, left: Iterator[Sample]) -> None:
         for sample in left:  # one iterator, shared by all workers
-            self.rows[sample.index] = await self._one(sample)
+            self.rows[sample.index] = await self._one(chat, sample)
 
-    async def _one(self, sample: Sample) -> Prediction:
+    async def _one(self, chat: Chat, sample: Sample) -> Prediction:
         waited = 0.0
         tries = 0
         while True:
             await self._gate()
             begun = time.monotonic()
             try:
-                completion = await self.chat.complete(
+                completion = await chat.complete(
                     self.spec.model, sample.messages, self._parameters()
                 )
             except ProviderError as error:

@@ -1,6 +1,7 @@
 """A shard's only stage: ask its samples, score them, commit one part."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tuneq_shared.domain.evaluation import Outcome, Shard
@@ -29,13 +30,15 @@ def work_through(shard: Shard, ports: Ports, lease: Lease[Shard]) -> StageResult
     provider = ports.accounts.provider(shard.spec.account)
     _, account = ports.settings.account(shard.spec.account)
     samples = list(read_samples(shard.spec, ports.data, shard.start, shard.stop))
-    rows = _answered(shard, ports)
-    open_samples = [sample for sample in samples if sample.index not in rows]
+    asking = Asking(
+        spec=shard.spec,
+        in_flight=account.limits.requests_in_flight,
+        wanted=lambda: lease.wanted,
+        rows=_answered(shard, ports),
+    )
     with lease.kept():
-        stopped = asyncio.run(
-            _ask(shard, provider, open_samples, rows, lease, account.limits.requests_in_flight)
-        )
-        shard = _with_part(shard, rows, ports, lease)
+        stopped = asyncio.run(_ask(provider, asking, samples))
+        shard = _with_part(shard, asking.rows, ports, lease)
     if stopped is None:
         return Advance(replace(shard, stage=ShardStage.DONE))
     if stopped.cause is None:
@@ -44,22 +47,18 @@ def work_through(shard: Shard, ports: Ports, lease: Lease[Shard]) -> StageResult
 
 
 async def _ask(
-    shard: Shard,
-    provider: Provider,
-    samples: list[Sample],
-    rows: dict[int, Prediction],
-    lease: Lease[Shard],
-    in_flight: int,
+    provider: Provider, asking: Asking, samples: Sequence[Sample]
 ) -> StoppedError | None:
-    async with provider.open_chat(in_flight) as chat:
-        asking = Asking(chat, shard.spec, in_flight, lambda: lease.wanted, rows)
+    """Answers why it stopped early, where every sample is to wait for the account or a worker."""
+    missing = [sample for sample in samples if sample.index not in asking.rows]
+    async with provider.open_chat(asking.in_flight) as chat:
         try:
-            await asking.ask(samples)
+            await asking.ask(chat, missing)
         except StoppedError as stopped:
             if stopped.cause is None or stopped.cause.kind in STOPS_ACCOUNT:
                 return stopped
-            missing = (sample for sample in samples if sample.index not in rows)
-            rows.update({s.index: errored(s, stopped.cause.message) for s in missing})
+            for sample in missing:
+                asking.rows.setdefault(sample.index, errored(sample, stopped.cause.message))
     return None
 
 

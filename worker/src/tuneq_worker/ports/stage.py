@@ -2,17 +2,25 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Generic, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from tuneq_shared.data_root import DataRoot
+from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.record import ItemT
+from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting
 from tuneq_shared.ports.catalogue import Catalogue
 from tuneq_shared.ports.items import Asked, ItemStore, Slot
 from tuneq_shared.settings import Settings
 from tuneq_worker.ports.provider import Provider
+
+ItemT_contra = TypeVar(
+    "ItemT_contra", Run, Evaluation, Shard, Upload, AccountState, contravariant=True
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Hold(Generic[ItemT]):
 StageResult = Advance[ItemT] | Wait[ItemT] | Sleep[ItemT] | Fail[ItemT] | Hold[ItemT]
 
 
-class Lease(Protocol[ItemT]):
+class Lease(Protocol[ItemT_contra]):
     """The claim on the item in hand."""
 
     asked: Asked | None  # what somebody asked of the item before it was claimed
@@ -82,7 +90,7 @@ class Lease(Protocol[ItemT]):
     def kept(self) -> AbstractContextManager[None]:
         """Renew the lease in the background while the block lasts."""
 
-    def save(self, item: ItemT) -> None:
+    def save(self, item: ItemT_contra) -> None:
         """Make a change durable in the middle of a stage.
 
         Raises:

@@ -1,0 +1,1 @@
+"""What `tuneq doctor` looks at, one thing a module."""

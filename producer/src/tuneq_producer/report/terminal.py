@@ -1,0 +1,53 @@
+"""A report on the terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from tuneq_producer.report.assemble import Report
+from tuneq_producer.report.tables import (
+    CellTable,
+    accuracy_table,
+    comparison_table,
+    curve_notes,
+    curve_table,
+    missing_table,
+    notes,
+    outcome_table,
+)
+from tuneq_producer.views.console import plain_table
+
+_WIDE = 110
+"""Columns from which the tables have room for the models' names."""
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print every table that has rows, and what there is to say below it."""
+    wide = console.width >= _WIDE
+    _print(console, accuracy_table(report, with_model=wide))
+    _print(console, outcome_table(report), ["unparsed and refused count as wrong"])
+    _print(console, comparison_table(report))
+    for curve in report.curves:
+        _print(console, curve_table(curve), list(curve_notes(curve)))
+    _print(console, missing_table(report))
+    for note in notes(report):
+        console.print(note)
+
+
+def _print(console: Console, cells: CellTable, below: Sequence[str] = ()) -> None:
+    if not cells.rows:
+        return
+    table = plain_table(cells.title)
+    for column in cells.columns:
+        table.add_column(
+            column.heading,
+            justify="right" if column.figures else "left",
+            no_wrap=column.figures,
+            overflow="fold",
+        )
+    for row in cells.rows:
+        table.add_row(*row)
+    console.print(table)
+    for note in below:
+        console.print(note, style="dim")
+    console.print()

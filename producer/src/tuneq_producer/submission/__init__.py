@@ -1,0 +1,1 @@
+"""From rows to runs: everything is checked first, then staged, then created."""

@@ -1,0 +1,101 @@
+"""The first pass over the rows: all of them must be sound before anything is made of one."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tuneq_producer.manifest.row import Row
+from tuneq_producer.submission.wishes import FileSet, Training, file_set, training
+from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.errors import InvalidInputError, NotFoundError
+from tuneq_shared.intake import Door, parse_request, resolve
+from tuneq_shared.settings import Settings
+
+SHOWN_FAULTS = 20
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the rows come to: what is kept of a row takes some dozens of bytes."""
+
+    rows: int = 0
+    runs: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    """Row and digest of each run's request, by the run's id."""
+    names: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    """Row and run of each name in a group."""
+    groups: Counter[str] = field(default_factory=Counter)
+    """Runs by group."""
+    accounts: Counter[str] = field(default_factory=Counter)
+    """Runs by account."""
+    files: dict[FileSet, str] = field(default_factory=dict)
+    """The files that go together, and the place of the first row that names them so."""
+    trainings: Counter[Training] = field(default_factory=Counter)
+    """Runs that train alike."""
+    places: dict[Training, str] = field(default_factory=dict)
+    """The place of the first row that trains so."""
+    evaluated: int = 0
+    """Runs that are evaluated."""
+
+
+def make_plan(rows: Iterable[Row], settings: Settings, door: Door) -> Plan:
+    """Go through all rows, and find what is wrong with each and between them.
+
+    Raises:
+        InvalidInputError: the first faults, each with its row; or there are no rows.
+    """
+    plan, faults = Plan(), list[str]()
+    hint = ""
+    for row in rows:
+        plan.rows += 1
+        try:
+            _take(plan, resolved(row, settings, door), row)
+        except (InvalidInputError, NotFoundError) as error:
+            faults.append(row.told(error.message))
+            hint = hint or error.hint
+            if len(faults) == SHOWN_FAULTS:
+                faults.append(f"and maybe more: shown are the first {SHOWN_FAULTS}")
+                break
+    if faults:
+        raise InvalidInputError("\n".join(faults), hint=hint)
+    if not plan.rows:
+        raise InvalidInputError("the manifest is empty", hint="write one request a row")
+    return plan
+
+
+def resolved(row: Row, settings: Settings, door: Door) -> FineTuneRequest:
+    """The request of a row, as it is to be stored.
+
+    Raises:
+        InvalidInputError: it is none, or names what may not be named.
+        NotFoundError: a file is not there.
+    """
+    if row.fault:
+        raise InvalidInputError(row.fault)
+    return resolve(parse_request(row.value), settings, door)
+
+
+def _take(plan: Plan, request: FineTuneRequest, row: Row) -> None:
+    run, digest = request.run_id(), bytes.fromhex(request.digest())
+    for fault in _conflicts(plan, request, run, digest):
+        raise InvalidInputError(fault, hint="give each request its own name and idempotency key")
+    if run in plan.runs:
+        return
+    plan.runs[run] = (plan.rows, digest)
+    plan.names[request.group, request.name or run] = (plan.rows, run)
+    plan.groups[request.group] += 1
+    plan.accounts[request.account or ""] += 1
+    plan.evaluated += request.evaluation is not None
+    plan.files.setdefault(file_set(request), row.place)
+    alike = training(request)
+    plan.trainings[alike] += 1
+    plan.places.setdefault(alike, row.place)
+
+
+def _conflicts(plan: Plan, request: FineTuneRequest, run: str, digest: bytes) -> Iterator[str]:
+    number, known = plan.runs.get(run, (0, digest))
+    if known != digest:
+        yield f"row {number} has the same idempotency key and another content"
+    name = request.name or run
+    number, other = plan.names.get((request.group, name), (0, run))
+    if other != run:
+        yield f"row {number} has the same name, {name}, in group {request.group}"

@@ -1,0 +1,147 @@
+"""Servers that speak a dialect, each with what the provider contract needs to put to the test.
+
+A new dialect joins the contract by a bench of its own in BENCHES.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from pydantic import SecretStr
+from tests.sandbox.provider_server import KEY, ProviderServer
+
+from tuneq_shared.domain.failure import ErrorKind
+from tuneq_shared.settings import Account
+from tuneq_worker.ports.provider import Provider
+from tuneq_worker.providers.registry import build_provider
+
+Call = Literal["create_job", "upload", "job", "chat"]
+Breakage = Literal["drop", "lost_answer", "error_after", "malformed"]
+"""drop: nothing done, no answer. lost_answer: done, no answer. error_after: done, then a 500.
+malformed: nothing done, an answer that cannot be read."""
+
+WRONG_KEY = "sk-wrong-0123456789"
+DEADLINE_S = 30.0
+
+
+class Bench(Protocol):
+    """A running server of one dialect that goes wrong on order."""
+
+    base_model: str
+
+    def provider(self, key: str | None = None) -> Provider:
+        """The adapter, with the right key unless another is given."""
+        ...
+
+    def refuse(self, call: Call, kind: ErrorKind) -> None:
+        """The next such call is refused in the provider's words for that kind.
+
+        Of `rate`, the refusal asks to wait 1.5 s.
+        """
+        ...
+
+    def break_down(self, call: Call, breakage: Breakage) -> None:
+        """The next such call goes wrong underway."""
+        ...
+
+    def ignore(self, *, filters: bool = False, cursors: bool = False) -> None:
+        """Listings no longer heed their filter, or their place."""
+        ...
+
+    def behave(self) -> None:
+        """Nothing goes wrong any more."""
+        ...
+
+    def calls(self, call: Call) -> int:
+        """How many such calls have come in so far, those included that went wrong."""
+        ...
+
+
+ROUTES: dict[Call, tuple[str, str]] = {
+    "create_job": ("POST", "/v1/fine_tuning/jobs"),
+    "upload": ("POST", "/v1/files"),
+    "job": ("GET", "/v1/fine_tuning/jobs/*"),
+    "chat": ("POST", "/v1/chat/completions"),
+}
+COUNTED: dict[Call, str] = {
+    "create_job": "POST /v1/fine_tuning/jobs",
+    "upload": "POST /v1/files",
+    "job": "GET /v1/fine_tuning/jobs/{job_id}",
+    "chat": "POST /v1/chat/completions",
+}
+REFUSALS: dict[ErrorKind, dict[str, Any]] = {
+    ErrorKind.RATE: {
+        "status": 429,
+        "code": "rate_limit_exceeded",
+        "type": "requests",
+        "message": "Rate limit reached on requests per min. Please try again in 1.5s.",
+        "headers": {"retry-after": "2", "retry-after-ms": "1500"},
+    },
+    ErrorKind.CAPACITY: {
+        "status": 429,
+        "code": "rate_limit_exceeded",
+        "message": "Your organization has reached the maximum of 3 active requests for 'm'.",
+    },
+    ErrorKind.DAILY: {"status": 429, "code": "daily_rate_limit_exceeded"},
+    ErrorKind.QUOTA: {"status": 429, "code": "insufficient_quota", "type": "insufficient_quota"},
+    ErrorKind.COLD: {"status": 429, "message": "The model is still being loaded."},
+    ErrorKind.UNAVAILABLE: {"status": 403, "code": "training_not_available"},
+    ErrorKind.AUTH: {"status": 403, "message": "You have insufficient permissions."},
+    ErrorKind.MODERATION: {"status": 400, "code": "content_policy_violation"},
+    ErrorKind.NOT_READY: {"status": 400, "message": "File 'file-1' is still being processed."},
+    ErrorKind.BAD_REQUEST: {"status": 400, "message": "Unknown parameter: 'x'."},
+    ErrorKind.SERVER: {"status": 503, "message": "The engine is currently overloaded."},
+}
+
+
+class OpenAIBench:
+    """The OpenAI dialect: the adapter against the sandbox provider."""
+
+    base_model = "gpt-4.1-mini-2025-04-14"
+
+    def __init__(self, folder: Path) -> None:
+        self._server = ProviderServer(folder, seconds_per_step=0.05)
+        self._providers: dict[str, Provider] = {}
+
+    def provider(self, key: str | None = None) -> Provider:
+        chosen = key or KEY
+        if chosen not in self._providers:
+            account = Account(base_url=self._server.url)
+            self._providers[chosen] = build_provider("lab", account, SecretStr(chosen), DEADLINE_S)
+        return self._providers[chosen]
+
+    def refuse(self, call: Call, kind: ErrorKind) -> None:
+        self._strike(call, kind="error", **REFUSALS[kind])
+
+    def break_down(self, call: Call, breakage: Breakage) -> None:
+        self._strike(call, kind=breakage)
+
+    def ignore(self, *, filters: bool = False, cursors: bool = False) -> None:
+        oddities = {"metadata_filter_ignored": filters, "after_ignored": cursors}
+        self._server.set_faults(oddities=oddities)
+
+    def behave(self) -> None:
+        self._server.set_faults()
+
+    def calls(self, call: Call) -> int:
+        return int(self._server.stats()["requests"].get(COUNTED[call], 0))
+
+    def _strike(self, call: Call, **rule: Any) -> None:
+        method, path = ROUTES[call]
+        self._server.set_faults({"method": method, "path": path, "times": 1, **rule})
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.kill()
+
+
+BENCHES: dict[str, Callable[[Path], OpenAIBench]] = {"openai": OpenAIBench}

@@ -1,0 +1,130 @@
+"""What every adapter of the provider port must do, against a server of its dialect."""
+
+import io
+import uuid
+from dataclasses import dataclass
+
+import pytest
+from tests.contracts.provider_benches import Bench
+from tests.contracts.provider_orders import LINES, LONG, ask, follow, spec, upload, wait_for
+
+from tuneq_shared.domain.request import Method, Supervised
+from tuneq_worker.ports.provider import FileState, Job, JobStatus, Provider
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A job that has been followed to its end."""
+
+    purchase: str
+    job: Job
+    seen: list[JobStatus]
+
+
+@pytest.fixture(scope="module")
+def trained(running: Bench) -> Trained:
+    running.behave()
+    provider = running.provider()
+    file_id = upload(provider)
+    order = spec(running, file_id, validation_file=upload(provider), suffix="mine")
+    job, seen = follow(provider, provider.create_job(order))
+    return Trained(order.purchase, job, seen)
+
+
+def test_an_uploaded_file_is_found_by_its_name(provider: Provider) -> None:
+    name = f"{uuid.uuid4().hex}.jsonl"
+    assert provider.find_file(name) is None
+    first, second = upload(provider, name=name), upload(provider, name=name)
+    found = provider.find_file(name)
+    assert found is not None
+    assert found.id in {first, second}
+    assert found.state is FileState.READY
+
+
+def test_a_job_is_followed_to_its_model(trained: Trained, bench: Bench) -> None:
+    job = trained.job
+    assert job.status is JobStatus.SUCCEEDED
+    assert job.model == bench.base_model
+    assert job.fine_tuned_model
+    assert job.trained_tokens
+    assert job.purchase == trained.purchase
+    assert (job.error_code, job.error_message) == (None, None)
+    assert JobStatus.UNKNOWN not in trained.seen
+
+
+def test_jobs_are_found_by_purchase_alone(trained: Trained, bench: Bench) -> None:
+    provider = bench.provider()
+    for ignored in ({}, {"filters": True}, {"cursors": True}, {"filters": True, "cursors": True}):
+        bench.ignore(**ignored)
+        found = provider.find_jobs(trained.purchase, trained.job.created_at)
+        assert [job.id for job in found] == [trained.job.id]
+        assert provider.find_jobs("nobody/1", trained.job.created_at) == []
+
+
+def test_sweep_leaves_out_what_is_gone(trained: Trained, provider: Provider) -> None:
+    found = provider.sweep([trained.job.id, "ftjob-gone", "ftjob-lost"])
+    assert [job.id for job in found] == [trained.job.id]
+
+
+def test_events_tell_the_story_in_order(trained: Trained, provider: Provider) -> None:
+    events = provider.events(trained.job.id)
+    times = [event["created_at"] for event in events]
+    assert len(events) > 5
+    assert times == sorted(times)
+    assert trained.job.id in events[0]["message"]
+
+
+def test_checkpoints_name_models_that_answer(trained: Trained, provider: Provider) -> None:
+    checkpoints = provider.checkpoints(trained.job.id)
+    assert checkpoints
+    assert ask(provider, checkpoints[0]["fine_tuned_model_checkpoint"])[0].text
+
+
+def test_result_files_hold_step_metrics(trained: Trained, provider: Provider) -> None:
+    (file_id,) = trained.job.result_files
+    metrics = provider.metrics(provider.result_file(file_id))
+    assert [metric.step for metric in metrics] == list(range(1, 16))
+    assert all(metric.train_loss is not None for metric in metrics)
+    assert any(metric.valid_loss is not None for metric in metrics)
+
+
+def test_base_and_tuned_models_answer_many_at_once(trained: Trained, bench: Bench) -> None:
+    provider = bench.provider()
+    assert trained.job.fine_tuned_model
+    for model in (bench.base_model, trained.job.fine_tuned_model):
+        answers = ask(provider, model, times=20)
+        assert len(answers) == 20
+        for answer in answers:
+            assert answer.text
+            assert not answer.refused
+            assert answer.prompt_tokens > 0
+            assert answer.completion_tokens > 0
+
+
+def test_a_job_is_cancelled_once_and_then_stays_as_it_is(bench: Bench) -> None:
+    provider = bench.provider()
+    method = Method(supervised=Supervised(hyperparameters=LONG))
+    job = provider.create_job(spec(bench, upload(provider), method=method))
+    assert not job.status.is_terminal
+    provider.cancel_job(job.id)
+    ended, _ = follow(provider, job)
+    assert ended.status is JobStatus.CANCELLED
+    assert provider.cancel_job(job.id) == ended
+
+
+def test_cancel_of_a_finished_job_leaves_it_alone(trained: Trained, provider: Provider) -> None:
+    assert provider.cancel_job(trained.job.id) == trained.job
+
+
+def test_a_bad_file_fails_with_its_line(bench: Bench) -> None:
+    provider = bench.provider()
+    file = provider.upload("bad.jsonl", io.BytesIO(LINES + b"{not json\n"))
+    wait_for(lambda: provider.file(file.id).state is not FileState.PENDING, "file is processed")
+    seen = provider.file(file.id)
+    if seen.state is FileState.ERROR:
+        assert "21" in seen.detail
+        return
+    job, _ = follow(provider, provider.create_job(spec(bench, file.id)))
+    assert job.status is JobStatus.FAILED
+    assert job.error_code
+    assert "21" in (job.error_message or "")

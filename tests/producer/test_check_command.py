@@ -1,0 +1,153 @@
+"""`tuneq check` as it is typed."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tuneq_producer.commands.check import check
+from tuneq_shared.errors import ConfigurationError, InvalidInputError
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(check, [str(argument) for argument in arguments])
+
+
+def write(path: Path, *questions: str) -> Path:
+    """A file of ten sound lines, and lines with these questions."""
+    lines = [
+        json.dumps(
+            {
+                "messages": [
+                    {"role": "user", "content": question},
+                    {"role": "assistant", "content": "A"},
+                ]
+            }
+        )
+        for question in [*(f"{path.stem} {number}" for number in range(10)), *questions]
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Path:
+    return write(tmp_path / "train.jsonl")
+
+
+@pytest.fixture
+def prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "tuneq.toml"
+    config.write_text(
+        'default_account = "dear"\n'
+        '[accounts.dear]\nbase_url = "https://example.org"\n'
+        '[accounts.dear.prices."tiny"]\ntraining = 1000000.0\n'
+        '[accounts.bare]\nbase_url = "https://example.org"\n'
+    )
+    monkeypatch.setenv("TUNEQ_CONFIG", str(config))
+
+
+def test_a_sound_file_leaves_with_0(train: Path) -> None:
+    result = run(train)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "ok: 0 errors, 0 warnings"
+    assert "characters/4" in result.stdout
+
+
+def test_errors_leave_with_1_and_are_shown_where_they_are(train: Path) -> None:
+    with train.open("a") as stream:
+        stream.write("{'messages': []}\n")
+    result = run(train)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{train}:11: error not_json not JSON at column 2")
+    assert result.stdout.splitlines()[-1] == "not ok: 1 errors, 0 warnings"
+
+
+def test_findings_about_a_whole_file_have_no_line(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.touch()
+    result = run(empty)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{empty}: error too_few")
+
+
+def test_leakage_is_a_warning_and_with_strict_an_error(tmp_path: Path, train: Path) -> None:
+    validation = write(tmp_path / "val.jsonl", "train 3")
+    result = run(train, "--validation", validation, "--evaluation", validation)
+    assert result.exit_code == 0
+    assert f"{validation}:11: warning overlap_line the same line as {train}:4" in result.stdout
+    assert "validation, evaluation" in result.stdout
+    assert run(train, "--evaluation", validation, "--strict").exit_code == 1
+
+
+def test_json_is_one_document(tmp_path: Path, train: Path) -> None:
+    validation = write(tmp_path / "val.jsonl", "train 3")
+    result = run(train, "--validation", validation, "--strict", "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    assert document["counts"] == {"overlap_line": 1}
+    assert document["cost"] is None
+
+
+def test_gzipped_files_are_read(tmp_path: Path, train: Path) -> None:
+    packed = tmp_path / "train.jsonl.gz"
+    packed.write_bytes(gzip.compress(train.read_bytes()))
+    assert run(packed).exit_code == 0
+
+
+def test_a_limit_on_the_length_of_examples(train: Path) -> None:
+    assert run(train, "--max-example-tokens", "1").exit_code == 1
+
+
+@pytest.mark.parametrize("option", ["--validation", "--evaluation"])
+def test_a_missing_file_is_named(train: Path, option: str) -> None:
+    missing = train.with_name("missing.jsonl")
+    for arguments in ([missing], [train, option, missing]):
+        error = run(*arguments).exception
+        assert isinstance(error, InvalidInputError)
+        assert f"cannot read {missing}" in error.message
+
+
+def test_the_broken_one_of_two_archives_is_named(tmp_path: Path, train: Path) -> None:
+    broken = tmp_path / "broken.jsonl.gz"
+    broken.write_bytes(gzip.compress(train.read_bytes())[:-20])
+    sound = tmp_path / "sound.jsonl.gz"
+    sound.write_bytes(gzip.compress(train.read_bytes()))
+    error = run(broken, "--evaluation", sound).exception
+    assert isinstance(error, InvalidInputError)
+    assert str(broken) in error.message
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
+    assert isinstance(run(tmp_path).exception, InvalidInputError)
+
+
+@pytest.mark.usefixtures("prices")
+def test_the_cost_is_that_of_the_tokens_and_epochs(train: Path) -> None:
+    tokens = json.loads(run(train, "--json").stdout)["files"][0]["tokens"]
+    result = run(train, "--model", "tiny", "--epochs", "2", "--json")
+    expected = {"model": "tiny", "account": "dear", "epochs": 2, "usd": 2.0 * tokens}
+    assert json.loads(result.stdout)["cost"] == expected
+    shown = run(train, "--model", "tiny").stdout.splitlines()[-1]
+    assert shown == f"cost: about {3 * tokens}.00 USD to train tiny for 3 epochs"
+
+
+@pytest.mark.usefixtures("prices")
+def test_a_cost_without_a_price_is_unknown(train: Path) -> None:
+    assert "bare has no price of tiny" in run(train, "--model", "tiny", "--account", "bare").stdout
+    assert isinstance(run(train, "--model", "m", "--account", "x").exception, ConfigurationError)
+
+
+def test_a_cost_without_an_account_is_unknown(train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = train.with_name("tuneq.toml")
+    config.touch()
+    monkeypatch.setenv("TUNEQ_CONFIG", str(config))
+    result = run(train, "--model", "tiny")
+    assert result.exit_code == 0
+    assert "cost: unknown; name an --account" in result.stdout
+
+
+def test_help_has_an_example() -> None:
+    assert "tuneq check train.jsonl" in run("--help").stdout
