@@ -2,22 +2,13 @@
 
 import json
 import shlex
-import signal
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, Self
 
 import click
 
-from tuneq_sandbox.redis_server.ensure import without_password
 from tuneq_sandbox.stack import Addresses, Stack, configured_redis_url, evaluators, run_workers
-
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-class _StopRequestedError(BaseException):
-    """The user asked for the end; not an Exception, so that nothing on the way swallows it."""
-
+from tuneq_sandbox.stack.signals import Signals, StopRequestedError
+from tuneq_shared.redis_store.connection import without_password
 
 @click.command(
     epilog="\b\nExample:\n  tuneq up --workers 2 --dir ./tuneq-up\n"
@@ -62,45 +53,16 @@ def up(
         redis_url=configured_redis_url(folder),
         provider_port=port,
     )
-    with _Signals(stack) as signals:
+    with Signals(stack) as signals:
         try:
             addresses = stack.start()
             click.echo(_in_json(addresses) if as_json else _in_words(addresses))
             stack.wait()
-        except _StopRequestedError:
+        except StopRequestedError:
             click.echo("stopping everything; once more to kill it", err=True)
         finally:
             signals.stopping = True
             stack.stop()
-
-
-class _Signals:
-    """SIGTERM and SIGINT ask for the end; while the stack is stopping, they kill it."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stopping = False
-        self._stack = stack
-        self._former: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> Self:
-        self._former = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self.stopping:
-            self._stack.kill()
-            return
-        self.stopping = True
-        raise _StopRequestedError
 
 
 def _in_json(addresses: Addresses) -> str:

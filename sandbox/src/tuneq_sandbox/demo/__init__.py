@@ -1,0 +1,1 @@
+"""The demo: a made-up data set, and the published experiment in small."""
