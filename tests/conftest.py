@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tuneq_producer.client import Client, open_client
 from tuneq_sandbox.redis_server import EmbeddedRedis
 
 _DEFAULT = Path(__file__).parents[1].parent / "shared"
@@ -32,3 +33,17 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def store_prefix() -> str:
     """A key prefix that no other test uses."""
     return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def client(
+    redis_url: str, store_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Client:
+    """What commands of the producer that run in this process open, too."""
+    config = tmp_path / "tuneq.toml"
+    config.write_text(
+        f'redis_url = "{redis_url}"\nkey_prefix = "{store_prefix}"\ndata_url = "data"\n'
+        'default_account = "sandbox"\n[accounts.sandbox]\nbase_url = "http://127.0.0.1:9/v1"\n'
+    )
+    monkeypatch.setenv("TUNEQ_CONFIG", str(config))
+    return open_client()

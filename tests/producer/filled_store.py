@@ -65,7 +65,7 @@ def move_run(client: Client, run: Run, stage: RunStage, **fields: Any) -> Run:
     """Bring a run that is due later to another stage."""
     moved = replace(run, stage=stage, **fields)
     client.items.wake([run.item])
-    _bring(client, moved, run.stage, None, None)
+    bring(client, moved, run.stage)
     return moved
 
 
@@ -147,7 +147,7 @@ def evaluated_run(
         prepared=Prepared("e" * 64, samples, 9 * samples, "characters/4"),
         asked=(
             Asked(tuned.id, model, "tuned"),
-            *(Asked(b.id, b.spec.model, "baseline", b.spec.shots, True) for b in baselines),
+            *(Asked(b.id, b.spec.model, "baseline", b.spec.shots, reused=True) for b in baselines),
         ),
         cost_estimated=0.5,
         cost_actual=0.25,
@@ -159,10 +159,13 @@ def evaluated_run(
 
 def _put(client: Client, new: NewItem, item: Item, park: Park | None, take: Slot | None) -> None:
     client.items.create([new])
-    _bring(client, item, new.stage, park, take)
+    bring(client, item, new.stage, park, take)
 
 
-def _bring(client: Client, item: Item, begun: str, park: Park | None, take: Slot | None) -> None:
+def bring(
+    client: Client, item: Item, begun: str, park: Park | None = None, take: Slot | None = None
+) -> None:
+    """Step by step from a stage to the item's, as workers do; each commit writes all of it."""
     for stage in _path(item, begun):
         claim = client.items.claim(item.item, _LEASE_S)
         assert claim is not None

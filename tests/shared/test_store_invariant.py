@@ -263,7 +263,9 @@ class StoreMachine(RuleBasedStateMachine):
                     self.items.wake(self.items.parked_on(item))
                     self.items.commit(claim, Commit(stage=stage, doc={}, delay_s=HOUR_S))
                     continue
-                to = sorted(TRANSITIONS[item.kind][stage], key=lambda s: not is_terminal(item.kind, s))
+                to = sorted(
+                    TRANSITIONS[item.kind][stage], key=lambda s: not is_terminal(item.kind, s)
+                )
                 self.items.commit(claim, Commit(stage=to[0], doc={}))
                 self.known[item] = to[0]
 

@@ -10,6 +10,7 @@ import click
 
 from tuneq_producer.command_table import find_command, list_commands, summary_of
 from tuneq_producer.error_report import INTERRUPTED, report_error, report_misuse
+from tuneq_shared.errors import TuneqError
 
 
 class TuneqGroup(click.Group):
@@ -31,6 +32,21 @@ class TuneqGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; errors of libraries become errors for people."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            # Imported here, so that `tuneq --help` need not wait for it.
+            from tuneq_producer.known_errors import as_known  # noqa: PLC0415 - see above
+
+            known = as_known(error)
+            if known is None or known is error:
+                raise
+            raise known from error
+
     def main(  # type: ignore[override]  # this one never returns
         self,
         args: Sequence[str] | None = None,
@@ -48,7 +64,7 @@ class TuneqGroup(click.Group):
             sys.exit(INTERRUPTED)
         except click.ClickException as error:
             sys.exit(report_misuse(error, as_json=as_json))
-        except Exception as error:  # noqa: BLE001 - told to the user, or raised again if unknown
+        except TuneqError as error:
             sys.exit(report_error(error, as_json=as_json))
         sys.exit(code if isinstance(code, int) else 0)
 

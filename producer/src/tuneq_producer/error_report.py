@@ -4,6 +4,8 @@ import json
 
 import click
 
+from tuneq_shared.errors import TuneqError
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 
@@ -19,25 +21,15 @@ def report_misuse(error: click.ClickException, *, as_json: bool) -> int:
     return error.exit_code
 
 
-def report_error(error: Exception, *, as_json: bool) -> int:
-    """Tell of an error that a command met; answers the exit code.
-
-    Raises:
-        Exception: the error itself, where it is none that a user can do something about.
-    """
-    # Imported here, so that `tuneq --help` need not wait for it.
-    from tuneq_producer.known_errors import as_known  # noqa: PLC0415 - see above
-
-    known = as_known(error)
-    if known is None:
-        raise error
+def report_error(error: TuneqError, *, as_json: bool) -> int:
+    """Tell of an error that a command met; answers the exit code."""
     if as_json:
-        _print_json(known.code, known.message, known.hint)
-        return known.exit_code
-    click.echo(f"error: {known.message}", err=True)
-    if known.hint:
-        click.echo(f"hint: {known.hint}", err=True)
-    return known.exit_code
+        _print_json(error.code, error.message, error.hint)
+        return error.exit_code
+    click.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+    return error.exit_code
 
 
 def _print_json(code: str, message: str, hint: str) -> None:

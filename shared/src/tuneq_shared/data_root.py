@@ -38,7 +38,8 @@ class DataRoot:
                 f"data_url {url!r} cannot be used: {error}", hint="correct data_url in tuneq.toml"
             ) from error
         self.url = url
-        self._allowed = tuple(allowed_roots)
+        self._is_local = "file" in self._fs.protocol
+        self._allowed = tuple(fsspec.core.url_to_fs(root) for root in allowed_roots)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file."""
@@ -63,21 +64,27 @@ class DataRoot:
         Raises:
             DataRootError: the root cannot be written.
         """
+        full = self._full(path)
+        # Object stores show a file when it is whole; a local one gets its name when it is.
+        draft = f"{full}.{uuid.uuid4().hex}.partial" if self._is_local else full
         try:
-            file = self._fs.open(self._full(path), "wb", autocommit=False)
+            file = self._fs.open(draft, "wb")
         except OSError as error:
             raise self._unwritable(error) from error
         try:
             yield cast("BinaryIO", file)
+            if self._is_local:
+                file.flush()
+                os.fsync(file.fileno())
             file.close()
-        except BaseException:
-            file.close()
-            file.discard()
-            raise
-        try:
-            file.commit()
+            if self._is_local:
+                Path(draft).replace(full)
         except OSError as error:
             raise self._unwritable(error) from error
+        finally:
+            file.close()
+            if self._is_local:
+                Path(draft).unlink(missing_ok=True)
 
     def open(self, reference: Reference) -> BinaryIO:
         """Open what a request names.
@@ -92,8 +99,7 @@ class DataRoot:
             case DataFile(path):
                 return self.read(path)
             case UriFile(uri):
-                fs, full = fsspec.core.url_to_fs(self._permitted(uri))
-                return self._opened(fs, full, uri)
+                return self._opened(*self._permitted(uri), uri)
             case ProviderFile(file_id):
                 raise InvalidInputError(f"{file_id} lies at the provider and cannot be read here")
             case LocalPath(path):
@@ -156,14 +162,19 @@ class DataRoot:
     def _full(self, path: str) -> str:
         return f"{self._base}/{inner_path(path)}"
 
-    def _permitted(self, uri: str) -> str:
-        inside = any(uri.startswith(root.rstrip("/") + "/") for root in self._allowed)
-        if not inside or "/../" in f"{uri}/":
-            roots = ", ".join(self._allowed) or "none"
-            raise InvalidInputError(
-                f"{uri} does not lie under an allowed root", hint=f"allowed_roots are: {roots}"
-            )
-        return uri
+    def _permitted(self, uri: str) -> tuple[Any, str]:
+        """The file system and the path of a URI, without opening anything elsewhere."""
+        scheme = uri.partition("://")[0]
+        for fs, root in self._allowed:
+            protocols = (fs.protocol,) if isinstance(fs.protocol, str) else fs.protocol
+            if scheme in protocols and ".." not in uri.split("/"):
+                full = str(fs._strip_protocol(uri))  # noqa: SLF001 - fsspec's way to read a URI
+                if full.startswith(root.rstrip("/") + "/"):
+                    return fs, full
+        roots = ", ".join(root for _, root in self._allowed) or "none"
+        raise InvalidInputError(
+            f"{uri} does not lie under an allowed root", hint=f"allowed_roots are: {roots}"
+        )
 
     def _opened(self, fs: Any, full: str, shown: str) -> BinaryIO:
         try:
@@ -177,7 +188,7 @@ class DataRoot:
         if "file" not in fs.protocol:
             return False
         real = os.path.realpath(full)
-        roots = [self._base, *self._allowed]
+        roots = [self._base, *(root for _, root in self._allowed)]
         return not any(real.startswith(os.path.realpath(root) + os.sep) for root in roots)
 
     def _unwritable(self, error: OSError) -> DataRootError:

@@ -15,8 +15,8 @@ from tuneq_producer.views.run_table import run_table
 from tuneq_producer.views.run_view import RunView
 from tuneq_shared.domain.lifecycle import RunStage
 
-_TABLE_ROWS = 500
-"""A longer list is cut into several tables, so that the first rows come at once."""
+_AT_ONCE = 500
+"""Runs in one table or one write: a longer list comes piece by piece, the first rows at once."""
 
 
 @click.command(epilog="\b\nExample:\n  tuneq ls --group scienceqa --stage training")
@@ -41,7 +41,7 @@ def ls(*, group: str | None, stages: tuple[str, ...], failed: bool, as_json: boo
         _stream_document(views, progress.counts)
         return
     console, now = open_console(), client.fleet.now()
-    while rows := list(islice(views, _TABLE_ROWS)):
+    while rows := list(islice(views, _AT_ONCE)):
         console.print(run_table(rows, now, console.width, with_group=group is None))
     console.print(progress.words())
 
@@ -49,6 +49,8 @@ def ls(*, group: str | None, stages: tuple[str, ...], failed: bool, as_json: boo
 def _stream_document(views: Iterator[RunView], counts: Mapping[str, int]) -> None:
     """One document, written piece by piece: 100,000 runs need not fit into memory."""
     click.echo('{"runs": [', nl=False)
-    for place, view in enumerate(views):
-        click.echo((b", " if place else b"") + to_json(view), nl=False)
+    before = b""
+    while chunk := list(islice(views, _AT_ONCE)):
+        click.echo(before + b",\n".join(map(to_json, chunk)), nl=False)
+        before = b",\n"
     click.echo(b'], "counts": ' + to_json(counts) + b"}")

@@ -16,9 +16,7 @@ from tuneq_shared.ports.items import Asked
 _ENDED_BADLY = {RunStage.FAILED, RunStage.CANCELLED}
 
 
-@click.command(
-    epilog="\b\nExample:\n  tuneq release scienceqa/scienceqa-1000\n  tuneq release --account openai"
-)
+@click.command(epilog="\b\nExample:\n  tuneq release qa/qa-1000\n  tuneq release --account openai")
 @selection_options
 @click.option("--account", metavar="A", help="A stopped account, instead of runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a run.")

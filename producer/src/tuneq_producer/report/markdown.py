@@ -6,7 +6,7 @@ from tuneq_producer.report.assemble import Report
 from tuneq_producer.report.tables import (
     CellTable,
     accuracy_table,
-    comparison_table,
+    comparison_tables,
     curve_notes,
     curve_table,
     missing_table,
@@ -21,7 +21,8 @@ def render_markdown(report: Report) -> str:
     lines = [f"# {_escaped(title)}", ""]
     lines += _section(accuracy_table(report, with_model=True))
     lines += _section(outcome_table(report), ["unparsed and refused count as wrong"])
-    lines += _section(comparison_table(report))
+    for cells in comparison_tables(report):
+        lines += _section(cells)
     for curve in report.curves:
         lines += _section(curve_table(curve), list(curve_notes(curve)))
     lines += _section(missing_table(report))

@@ -32,7 +32,7 @@ class Row:
 
 
 def rows_of(report: Report) -> Iterator[Row]:
-    """Baselines first, then the runs from few samples to many."""
+    """Baselines first, then the runs from few samples to many, and those of unknown samples."""
     for view in report.baselines:
         yield Row(
             name=view.model,
@@ -44,7 +44,7 @@ def rows_of(report: Report) -> Iterator[Row]:
             evaluation=view,
             stage=view.stage,
         )
-    for run in sorted(report.runs, key=lambda run: run.samples or 0):
+    for run in sorted(report.runs, key=lambda run: (run.samples is None, run.samples)):
         yield Row(
             name=run.name,
             run=run.run,

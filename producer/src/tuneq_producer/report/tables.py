@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from tuneq_producer.report.assemble import Report
 from tuneq_producer.report.curves import Curve
+from tuneq_producer.report.pairing import baseline_name
 from tuneq_producer.report.rows import Row, rows_of
-from tuneq_producer.views.words import number, of_all, percent, percent_interval, points
+from tuneq_producer.views.words import NOTHING, number, of_all, percent, percent_interval, points
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,10 @@ def accuracy_table(report: Report, *, with_model: bool) -> CellTable:
         "role": lambda row: row.role,
         "model": lambda row: row.model,
         "shots": lambda row: str(row.shots),
-        "trained on": lambda row: number(row.trained_on),
-        "accuracy %": lambda row: percent(row.accuracy),
+        "trained": lambda row: number(row.trained_on),
+        "acc. %": lambda row: percent(row.accuracy),
         "95 % interval": lambda row: percent_interval(row.interval),
-        "correct/all": lambda row: of_all(row.evaluation) if row.evaluation else row.stage,
+        "correct/all": _denominator,
     }
     if not with_model:
         del cells["model"]
@@ -51,29 +52,30 @@ def accuracy_table(report: Report, *, with_model: bool) -> CellTable:
 def outcome_table(report: Report) -> CellTable:
     """What became of the samples. Unparsed and refused count as wrong; errored has no answer."""
     rows = tuple(
-        (row.name, str(row.shots), *(str(getattr(row.evaluation, name)) for name in _COUNTS))
+        (_label(row), *(str(getattr(row.evaluation, name)) for name in _COUNTS))
         for row in rows_of(report)
         if row.evaluation is not None and row.evaluation.samples
     )
-    return _table("Outcomes of the samples", ["name", "shots", *_COUNTS], rows)
+    return _table("Outcomes of the samples", ["name", *_COUNTS], rows)
 
 
-def comparison_table(report: Report) -> CellTable:
-    """Tuned less baseline on the same samples."""
-    headings = ["run", "baseline", "difference", "only baseline", "only tuned", "samples", "p"]
-    rows = tuple(
-        (
-            pair.name,
-            pair.baseline,
-            points(pair.difference),
-            str(pair.b),
-            str(pair.c),
-            str(pair.samples),
-            f"{pair.p_value:.2g}",
+def comparison_tables(report: Report) -> Iterator[CellTable]:
+    """Tuned less baseline on the same samples, a table for each baseline."""
+    headings = ["run", "points", "only baseline", "only tuned", "samples", "p (McNemar)"]
+    for view in report.baselines:
+        rows = tuple(
+            (
+                pair.name,
+                points(pair.difference),
+                str(pair.b),
+                str(pair.c),
+                str(pair.samples),
+                f"{pair.p_value:.2g}",
+            )
+            for pair in report.comparison
+            if pair.baseline_evaluation == view.evaluation
         )
-        for pair in report.comparison
-    )
-    return _table("Paired comparison (points; McNemar, exact)", headings, rows)
+        yield _table(f"Against {baseline_name(view)}, sample by sample", headings, rows)
 
 
 def curve_table(curve: Curve) -> CellTable:
@@ -123,6 +125,16 @@ def notes(report: Report) -> Iterator[str]:
     estimated = f"estimated {cost.estimated:.2f} USD ({cost.runs_estimated} of {runs} runs)"
     actual = f"actual {cost.actual:.2f} USD ({cost.runs_actual} of {runs} runs)"
     yield f"training cost: {estimated}, {actual}"
+
+
+def _denominator(row: Row) -> str:
+    """The count it rests on; the stage that it is in where there is none yet."""
+    return row.stage if of_all(row.evaluation) == NOTHING else of_all(row.evaluation)
+
+
+def _label(row: Row) -> str:
+    """One that tells a baseline's numbers of shots apart."""
+    return baseline_name(row.evaluation) if row.evaluation and not row.run else row.name
 
 
 def _method(curve: Curve) -> str:

@@ -8,7 +8,7 @@ from tuneq_producer.report.assemble import Report
 from tuneq_producer.report.tables import (
     CellTable,
     accuracy_table,
-    comparison_table,
+    comparison_tables,
     curve_notes,
     curve_table,
     missing_table,
@@ -26,7 +26,8 @@ def print_report(console: Console, report: Report) -> None:
     wide = console.width >= _WIDE
     _print(console, accuracy_table(report, with_model=wide))
     _print(console, outcome_table(report), ["unparsed and refused count as wrong"])
-    _print(console, comparison_table(report))
+    for cells in comparison_tables(report):
+        _print(console, cells)
     for curve in report.curves:
         _print(console, curve_table(curve), list(curve_notes(curve)))
     _print(console, missing_table(report))
@@ -37,7 +38,8 @@ def print_report(console: Console, report: Report) -> None:
 def _print(console: Console, cells: CellTable, below: Sequence[str] = ()) -> None:
     if not cells.rows:
         return
-    table = plain_table(cells.title)
+    console.print(cells.title, style="bold")
+    table = plain_table()
     for column in cells.columns:
         table.add_column(
             column.heading,

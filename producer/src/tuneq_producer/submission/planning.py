@@ -69,8 +69,8 @@ def resolved(row: Row, settings: Settings, door: Door) -> FineTuneRequest:
         InvalidInputError: it is none, or names what may not be named.
         NotFoundError: a file is not there.
     """
-    if row.fault:
-        raise InvalidInputError(row.fault)
+    if row.fault or isinstance(row.value, str):
+        raise InvalidInputError(row.fault or "a text where a request is expected")
     return resolve(parse_request(row.value), settings, door)
 
 

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_PIPED_WIDTH = 120  # where nobody says how wide
+_PIPED_WIDTH = 160  # where nobody says how wide
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -23,15 +23,12 @@ def open_console(*, stderr: bool = False) -> Console:
     )
 
 
-def plain_table(title: str = "", *, header: bool = True) -> Table:
+def plain_table() -> Table:
     """An empty table as all commands have it: no frame, a line under the header."""
     return Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
-        show_header=header,
+        padding=(0, 1, 0, 0),
         pad_edge=False,
         header_style="bold",
     )

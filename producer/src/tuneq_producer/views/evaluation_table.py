@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from tuneq_producer.views.console import plain_table
 from tuneq_producer.views.evaluation_view import EvaluationView
@@ -10,33 +11,29 @@ from tuneq_producer.views.words import of_all, percent, percent_interval
 
 
 def evaluation_table(views: Sequence[EvaluationView]) -> Table:
-    """One row an evaluation, with its denominator and all outcomes."""
-    table = plain_table("Evaluations")
-    table.add_column("model", overflow="fold", ratio=1)
-    table.add_column("shots", justify="right", no_wrap=True)
-    table.add_column("acc. %", justify="right", no_wrap=True)
-    table.add_column("95 % interval", justify="right", no_wrap=True)
-    table.add_column("correct/all", justify="right", no_wrap=True)
-    table.add_column("besides", overflow="fold")
+    """Each evaluation with its denominator, and all outcomes below its model's name."""
+    table = plain_table()
+    table.add_column("evaluation", overflow="fold")
+    for heading in ("shots", "acc. %", "95 % interval", "correct/all"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for view in views:
-        role = f"{view.role} " if view.role else ""
+        name = f"{view.role} {view.model}" if view.role else view.model
         table.add_row(
-            f"{role}{view.model}",
+            Text.assemble(name, "\n", (f"  {_outcomes(view)}", "dim")),
             str(view.shots),
             percent(view.accuracy),
             percent_interval(view.interval),
             of_all(view),
-            _besides(view),
         )
     return table
 
 
-def _besides(view: EvaluationView) -> str:
-    parts = [] if view.accuracy is not None else [view.stage]
+def _outcomes(view: EvaluationView) -> str:
+    parts = [view.stage]
     if view.samples:
         named = ("wrong", "unparsed", "refused", "errored")
         parts += [f"{getattr(view, name)} {name}" for name in named if getattr(view, name)]
-        parts.append(f"{view.strict} exact")
+        parts.append(f"{view.strict} to the letter")
     if view.reused:
         parts.append("reused")
     return ", ".join(parts)

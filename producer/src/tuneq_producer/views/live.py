@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from tuneq_producer.client import Client
@@ -62,9 +63,11 @@ class _Picture:
             with_group=self.scope.group is None,
             done=self._done(rows),
         )
-        bar = ProgressBar(total=max(progress.total, 1), completed=progress.ended)
+        top = Table.grid(expand=True)
+        top.add_row(Text(head, no_wrap=True, overflow="ellipsis"))
+        top.add_row(ProgressBar(total=max(progress.total, 1), completed=progress.ended))
         below = [Text(f"and {hidden} more", style="dim")] if hidden else []
-        return Group(Text(head, no_wrap=True, overflow="ellipsis"), bar, table, *below)
+        return Group(top, table, *below)
 
     def _done(self, rows: list[RunView]) -> dict[str, tuple[int, int]]:
         wanted = [

@@ -29,7 +29,7 @@ def looks(interval_s: float, timeout_s: float | None, awaited: str) -> Iterator[
         left = timeout_s - (monotonic() - begun)
         if left <= 0:
             raise TimeoutPassedError(
-                f"{awaited} did not end within {timeout_s:g} s",
+                f"waited {timeout_s:g} s for {awaited} to end",
                 hint="the work goes on; look with `tuneq ls`, or wait again",
             )
         sleep(min(interval_s, left))

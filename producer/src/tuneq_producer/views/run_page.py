@@ -53,7 +53,7 @@ def _known(view: RunView) -> Iterator[tuple[str, Any]]:
         waiting = view.waiting_for
         yield "waits for", f"{waiting.kind} {waiting.on}: {waiting.reason}"
         yield "place in line", waiting.position
-    yield "looked at", _when(view.due_at)
+    yield "due again", _when(view.due_at)
     yield "failed tries", ", ".join(f"{stage} {n}" for stage, n in view.attempts.items())
     yield "account", view.account
     yield "model", view.model

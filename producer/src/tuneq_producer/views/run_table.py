@@ -9,10 +9,10 @@ from tuneq_producer.views.run_view import RunView
 from tuneq_producer.views.words import duration, number, percent, why_not_finished
 from tuneq_shared.domain.lifecycle import RunStage
 
-WIDE = 110
-"""Columns from which there is room for whole ids and models."""
+_WIDE, _WIDEST = 110, 140
+"""Columns from which there is room for models, and for whole ids."""
 
-SHORT_ID = 10
+_SHORT_ID = 10
 """Characters of an id that are shown where there is no room; a unique prefix is enough."""
 
 STYLES: Mapping[str, str] = {
@@ -40,27 +40,26 @@ def run_table(
         with_group: name runs GROUP/NAME.
         done: shards done and shards in all of running evaluations, by evaluation.
     """
-    wide = width >= WIDE
+    wide, id_length = width >= _WIDE, None if width >= _WIDEST else _SHORT_ID
     table = plain_table()
     table.expand = True
     table.add_column("run", no_wrap=True)
-    table.add_column("name", overflow="fold", max_width=None if wide else 22)
+    table.add_column("name", overflow="fold", max_width=None if wide else 24)
     table.add_column("stage", no_wrap=True)
-    table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=28 if wide else 12)
+    if wide:
+        table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=28)
     table.add_column("samples" if wide else "n", justify="right", no_wrap=True)
-    table.add_column("acc. %", justify="right", no_wrap=True)
     table.add_column("age", justify="right", no_wrap=True)
-    table.add_column("waits for, or why", no_wrap=True, overflow="ellipsis", ratio=1, min_width=8)
+    table.add_column("result", no_wrap=True, overflow="ellipsis", ratio=1, min_width=8)
     for view in views:
         table.add_row(
-            view.run if wide else view.run[:SHORT_ID],
+            view.run[:id_length],
             view.full_name if with_group else view.name,
             view.stage,
-            view.model,
+            *([view.model] if wide else []),
             number(view.samples),
-            percent(view.accuracy),
             _age(view, now),
-            _why(view, done or {}),
+            _result(view, done or {}),
             style=STYLES.get(view.stage, ""),
         )
     return table
@@ -71,7 +70,10 @@ def _age(view: RunView, now: float) -> str:
     return duration(end - view.created_at.timestamp())
 
 
-def _why(view: RunView, done: Mapping[str, tuple[int, int]]) -> str:
+def _result(view: RunView, done: Mapping[str, tuple[int, int]]) -> str:
+    """The accuracy with its denominator, or what the run waits for, or why it has none."""
+    if view.tuned and view.accuracy is not None and not view.error:
+        return f"{percent(view.accuracy)} % of {view.tuned.samples}"
     running = [done[e.evaluation] for e in view.evaluations if e.evaluation in done]
     if not running:
         return why_not_finished(view)

@@ -45,9 +45,11 @@ def number(value: int | None) -> str:
     return NOTHING if value is None else str(value)
 
 
-def of_all(evaluation: EvaluationView) -> str:
+def of_all(evaluation: EvaluationView | None) -> str:
     """How many were correct, of how many."""
-    return f"{evaluation.correct}/{evaluation.samples}" if evaluation.samples else NOTHING
+    if evaluation is None or not evaluation.samples:
+        return NOTHING
+    return f"{evaluation.correct}/{evaluation.samples}"
 
 
 def why_not_finished(view: RunView) -> str:
@@ -56,7 +58,7 @@ def why_not_finished(view: RunView) -> str:
         return f"{view.error.code}: {view.error.message}"
     if view.waiting_for is not None:
         place = view.waiting_for.position
-        return f"{view.waiting_for.reason}{f' (place {place} in line)' if place else ''}"
+        return f"{f'place {place} in line: ' if place else ''}{view.waiting_for.reason}"
     return ""
 
 

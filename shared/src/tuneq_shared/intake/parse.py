@@ -41,7 +41,7 @@ def parse_request(request: bytes | str | Mapping[str, Any]) -> FineTuneRequest:
 
 
 def _decoded(request: bytes | str | Mapping[str, Any]) -> Any:
-    if isinstance(request, Mapping):
+    if not isinstance(request, bytes | str):
         return request
     if len(request) > MAX_REQUEST_BYTES:
         raise InvalidInputError(

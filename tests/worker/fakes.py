@@ -1,0 +1,482 @@
+"""Plain fakes of the worker's ports, and a world of them around a real store."""
+
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from tuneq_shared.data.digest import sha256_of_messages
+from tuneq_shared.data_root import DataRoot
+from tuneq_shared.domain.account import AccountState, account_id
+from tuneq_shared.domain.failure import ErrorKind
+from tuneq_shared.domain.item import ItemId, Kind, Queue
+from tuneq_shared.domain.lifecycle import RunStage, is_terminal
+from tuneq_shared.domain.record import Record, load
+from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.domain.run import Run
+from tuneq_shared.errors import ConfigurationError
+from tuneq_shared.intake import new_run
+from tuneq_shared.ports.items import Asked, Creation
+from tuneq_shared.redis_store.catalogue import RedisCatalogue
+from tuneq_shared.redis_store.connection import connect
+from tuneq_shared.redis_store.items import RedisItems
+from tuneq_shared.settings import Account, Limits, Price, Settings
+from tuneq_worker.ports.provider import (
+    Completion,
+    FileState,
+    Job,
+    JobSpec,
+    JobStatus,
+    Provider,
+    ProviderError,
+    RemoteFile,
+    StepMetric,
+)
+from tuneq_worker.ports.stage import Ports
+from tuneq_worker.steps import step
+
+ACCOUNT = "fake"
+MODEL = "base-model"
+METRICS = b"step,train_loss\n1,0.5\n"
+HOUR_S = 3600.0
+
+
+def refusal(kind: ErrorKind, retry_after_s: float | None = None) -> ProviderError:
+    return ProviderError(kind, f"the provider said {kind}", retry_after_s=retry_after_s)
+
+
+@dataclass
+class FakeChat:
+    """Answers by a function; keeps what was asked, and how much of it at once."""
+
+    answer: Callable[[str, Sequence[Mapping[str, Any]]], Completion] = field(
+        default=lambda _model, _messages: Completion(text="A", prompt_tokens=3, completion_tokens=1)
+    )
+    pause: Callable[[], Any] | None = None  # awaited while a request is in flight
+    asked: Counter[tuple[str, str]] = field(default_factory=Counter)  # by model and messages
+    parameters: list[dict[str, Any]] = field(default_factory=list)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    async def complete(
+        self, model: str, messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]
+    ) -> Completion:
+        self.asked[model, sha256_of_messages([dict(m) for m in messages])] += 1
+        self.parameters.append(dict(parameters))
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            if self.pause is not None:
+                await self.pause()
+            return self.answer(model, messages)
+        finally:
+            self.in_flight -= 1
+
+
+class FakeProvider:
+    """An account in memory. Errors are scripted by call; jobs go on with every sweep."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.specs: dict[str, JobSpec] = {}
+        self.files: dict[str, RemoteFile] = {}
+        self.contents: dict[str, tuple[str, bytes]] = {}  # by file id: name and bytes
+        self.results: dict[str, bytes] = {"result-1": METRICS}
+        self.chat = FakeChat()
+        self.calls: list[tuple[str, Any]] = []
+        self.file_states: deque[FileState] = deque()  # of the next uploads; then ready
+        self.course = [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED]
+        self.first_status = JobStatus.VALIDATING
+        self.hidden: set[str] = set()  # jobs that listings do not show yet
+        self.cancels_at_once = True
+        self._errors: dict[str, deque[tuple[BaseException | None, bool]]] = defaultdict(deque)
+
+    def goes_wrong(self, call: str, *errors: BaseException | None, done: bool = False) -> None:
+        """The next such calls raise; with `done` only after the work was done."""
+        self._errors[call].extend((error, done) for error in errors)
+
+    def count(self, call: str) -> int:
+        return sum(name == call for name, _ in self.calls)
+
+    @contextmanager
+    def _call(self, name: str, argument: Any) -> Iterator[None]:
+        self.calls.append((name, argument))
+        error, done = self._errors[name].popleft() if self._errors[name] else (None, False)
+        if error is not None and not done:
+            raise error
+        yield
+        if error is not None:
+            raise error
+
+    def upload(self, name: str, content: BinaryIO) -> RemoteFile:
+        with self._call("upload", name):
+            state = self.file_states.popleft() if self.file_states else FileState.READY
+            file = RemoteFile(id=f"file-{len(self.contents) + 1}", state=state, detail="bad bytes")
+            self.files[file.id] = file
+            self.contents[file.id] = (name, content.read())
+            return file
+
+    def find_file(self, name: str) -> RemoteFile | None:
+        with self._call("find_file", name):
+            usable = [f for f in self.files.values() if f.state is not FileState.ERROR]
+            return next((f for f in reversed(usable) if self.contents[f.id][0] == name), None)
+
+    def file(self, file_id: str) -> RemoteFile:
+        with self._call("file", file_id):
+            if file_id not in self.files:
+                raise refusal(ErrorKind.NOT_FOUND)
+            return self.files[file_id]
+
+    def set_file(self, file_id: str, state: FileState) -> None:
+        self.files[file_id] = replace(self.files[file_id], state=state)
+
+    def create_job(self, spec: JobSpec) -> Job:
+        with self._call("create_job", spec):
+            if spec.training_file.startswith("file-") and spec.training_file not in self.files:
+                raise refusal(ErrorKind.NOT_FOUND)
+            return self.put_job(spec.purchase, spec=spec)
+
+    def put_job(
+        self, purchase: str, status: JobStatus | None = None, spec: JobSpec | None = None
+    ) -> Job:
+        job = Job(
+            id=f"job-{len(self.jobs) + 1}",
+            status=status or self.first_status,
+            raw_status=str(status or self.first_status),
+            model=MODEL,
+            created_at=time.time(),
+            purchase=purchase,
+        )
+        self.jobs[job.id] = job
+        if spec is not None:
+            self.specs[job.id] = spec
+        return job
+
+    def set_job(self, job_id: str, status: JobStatus, **fields: Any) -> Job:
+        if status is JobStatus.SUCCEEDED:
+            name = f"ft:{self.jobs[job_id].purchase}"
+            fields = {
+                "fine_tuned_model": name,
+                "trained_tokens": 1000,
+                "result_files": ("result-1",),
+                **fields,
+            }
+        job = replace(self.jobs[job_id], status=status, raw_status=str(status), **fields)
+        self.jobs[job_id] = job
+        return job
+
+    def go_on(self) -> None:
+        """Every job takes its next step."""
+        for job in [job for job in self.jobs.values() if not job.status.is_terminal]:
+            place = self.course.index(job.status) + 1 if job.status in self.course else 0
+            self.set_job(job.id, self.course[place])
+
+    def find_jobs(self, purchase: str, since: float) -> list[Job]:
+        with self._call("find_jobs", purchase):
+            assert since > 0
+            jobs = self.jobs.values()
+            return [j for j in jobs if j.purchase == purchase and j.id not in self.hidden]
+
+    def sweep(self, job_ids: Sequence[str]) -> list[Job]:
+        with self._call("sweep", tuple(job_ids)):
+            self.go_on()
+            return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+
+    def job(self, job_id: str) -> Job:
+        with self._call("job", job_id):
+            if job_id not in self.jobs:
+                raise refusal(ErrorKind.NOT_FOUND)
+            return self.jobs[job_id]
+
+    def cancel_job(self, job_id: str) -> Job:
+        with self._call("cancel_job", job_id):
+            if job_id not in self.jobs:
+                raise refusal(ErrorKind.NOT_FOUND)
+            if self.jobs[job_id].status.is_terminal or not self.cancels_at_once:
+                return self.jobs[job_id]
+            return self.set_job(job_id, JobStatus.CANCELLED)
+
+    def events(self, job_id: str) -> list[dict[str, Any]]:
+        with self._call("events", job_id):
+            return [{"id": "event-1", "message": "begun"}, {"id": "event-2", "message": "ended"}]
+
+    def checkpoints(self, job_id: str) -> list[dict[str, Any]]:
+        with self._call("checkpoints", job_id):
+            return [{"id": "checkpoint-1", "step_number": 1}]
+
+    def result_file(self, file_id: str) -> bytes:
+        with self._call("result_file", file_id):
+            if file_id not in self.results:
+                raise refusal(ErrorKind.NOT_FOUND)
+            return self.results[file_id]
+
+    def metrics(self, raw: bytes) -> list[StepMetric]:
+        if raw != METRICS:
+            raise ValueError("no column says which step a row is of")
+        return [StepMetric(1, train_loss=0.5)]
+
+    @asynccontextmanager
+    async def open_chat(self, in_flight: int) -> AsyncIterator[FakeChat]:
+        self.calls.append(("open_chat", in_flight))
+        yield self.chat
+
+
+class FakeAccounts:
+    """Accounts whose key is here, unless it is not."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.given: Any = provider
+        self.has_key = True
+
+    def provider(self, name: str) -> Provider:
+        if not self.has_key:
+            raise ConfigurationError(f"account {name!r} has no key")
+        given: Provider = self.given
+        return given
+
+
+@dataclass
+class FakeLease:
+    """A lease that is never lost unless told so, and keeps in order what was done with it."""
+
+    asked: Asked | None = None
+    slot: bool = True
+    now: float = field(default_factory=time.time)
+    token: int = 1
+    wanted: bool = True
+    log: list[tuple[str, Any]] = field(default_factory=list)
+    kept_count: int = 0
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        self.kept_count += 1
+        yield
+
+    def save(self, item: Any) -> None:
+        self.log.append(("save", item))
+
+    def renew(self, seconds: float) -> None:
+        self.log.append(("renew", seconds))
+
+
+def chat_line(number: int, answer: str = "A", **metadata: Any) -> bytes:
+    line: dict[str, Any] = {
+        "messages": [
+            {"role": "user", "content": f"question {number}"},
+            {"role": "assistant", "content": answer},
+        ]
+    }
+    if metadata:
+        line["metadata"] = metadata
+    return orjson.dumps(line) + b"\n"
+
+
+class World:
+    """A real store and data root, with a fake provider at the only account."""
+
+    def __init__(self, redis_url: str, prefix: str, folder: Path, **settings: Any) -> None:
+        self.redis: Any = connect(redis_url)
+        self.prefix = prefix
+        self.provider = FakeProvider()
+        self.accounts = FakeAccounts(self.provider)
+        self.settings = Settings(
+            redis_url=redis_url,
+            key_prefix=prefix,
+            default_account=ACCOUNT,
+            accounts={
+                ACCOUNT: Account(
+                    base_url="http://nowhere.invalid",
+                    limits=settings.pop("limits", Limits(max_active_jobs=2)),
+                    prices=settings.pop("prices", {MODEL: Price(training=5.0)}),
+                )
+            },
+            **settings,
+        )
+        self.ports = Ports(
+            items=RedisItems(self.redis, prefix),
+            catalogue=RedisCatalogue(self.redis, prefix),
+            data=DataRoot(str(folder)),
+            accounts=self.accounts,
+            settings=self.settings,
+        )
+
+    def put(self, path: str, lines: Sequence[bytes]) -> str:
+        """A dataset under the data root; answers how a request names it."""
+        with self.ports.data.write(path) as file:
+            file.writelines(lines)
+        return f"data:{path}"
+
+    def request(self, **fields: Any) -> FineTuneRequest:
+        """A request, by default for twelve lines to train on."""
+        path = "train.jsonl"
+        if "training_file" not in fields and not self.ports.data.exists(path):
+            self.put(path, [chat_line(n, label="x") for n in range(12)])
+        given = {"account": ACCOUNT, "model": MODEL, "training_file": f"data:{path}", **fields}
+        return FineTuneRequest.model_validate(given)
+
+    def submit(self, **fields: Any) -> ItemId:
+        new = new_run(self.request(**fields))
+        assert self.ports.items.create([new]) == [Creation.CREATED]
+        return new.item
+
+    def with_evaluation(self, name: str, **fields: Any) -> dict[str, Any]:
+        """Fields of a request that is evaluated on five lines, beside the base model."""
+        path = "eval.jsonl"
+        if not self.ports.data.exists(path):
+            self.put(path, [chat_line(100 + n, "AB"[n % 2]) for n in range(5)])
+        evaluation = {"dataset": f"data:{path}", "baselines": [{"model": MODEL}], **fields}
+        return {"name": name, "evaluation": evaluation}
+
+    def a_run(self, stage: RunStage, request: FineTuneRequest | None = None, **fields: Any) -> Run:
+        """A run in the hand, not in the store."""
+        asked = request or self.request()
+        return Run(
+            id=asked.run_id(), stage=stage, request=asked, created_at=time.time(), **fields
+        )
+
+    def record(self, item: ItemId) -> Record:
+        (record,) = self.ports.catalogue.read([item])
+        assert record is not None
+        return record
+
+    def run(self, item: ItemId) -> Run:
+        return load(self.record(item), Run)
+
+    def account(self) -> AccountState:
+        return load(self.record(account_id(ACCOUNT)), AccountState)
+
+    def items_of(self, kind: Kind) -> list[Record]:
+        found = self.redis.scan_iter(f"{self.prefix}:item:{kind}:*")
+        start = len(f"{self.prefix}:item:")
+        return [self.record(ItemId.parse(key[start:])) for key in sorted(found)]
+
+    def slots(self) -> tuple[set[str], list[str]]:
+        """Who holds a slot of the base model, and who stands in line."""
+        pool = f"{self.prefix}:slots:{ACCOUNT}/{MODEL}"
+        held = self.redis.smembers(f"{pool}:held")
+        return set(held), list(self.redis.zrange(f"{pool}:line", 0, -1))
+
+    def let_time_pass(self) -> None:
+        """Every wait is over and every lease run out, except for what is parked."""
+        for queue in Queue:
+            key = f"{self.prefix}:due:{queue.value}"
+            for text in self.redis.zrange(key, 0, -1):
+                item = f"{self.prefix}:item:{text}"
+                self.redis.hdel(item, "lease")
+                self.redis.hset(item, "next", 0)
+                self.redis.zadd(key, {text: 0})
+                self._age_intent(item)
+
+    def _age_intent(self, key: str) -> None:
+        doc = orjson.loads(self.redis.hget(key, "doc"))
+        if (doc.get("purchase") or {}).get("intent_at"):
+            doc["purchase"]["intent_at"] -= 1000.0
+            self.redis.hset(key, "doc", orjson.dumps(doc))
+
+    def due(self) -> list[ItemId]:
+        """What the store says is due, in its order."""
+        queues = list(Queue)
+        return [i for q in queues for i, _ in self.ports.items.due(q, 1000, HOUR_S)]
+
+    def round(self, ports: Ports | None = None) -> None:
+        """Time passes, and every due item takes one step, as hinted by the store alone."""
+        self.let_time_pass()
+        for item in self.due():
+            step(ports or self.ports, item)
+
+    def drive(self, until: Callable[[], bool], *, rounds: int = 80) -> None:
+        for _ in range(rounds):
+            if until():
+                return
+            self.round()
+        stages = [f"{r.item} {r.stage} {r.doc}" for kind in Kind for r in self.items_of(kind)]
+        raise AssertionError(f"not so after {rounds} rounds: " + "\n".join(stages))
+
+    def drive_to_end(self, *items: ItemId) -> None:
+        self.drive(lambda: all(self.ended(item) for item in items))
+
+    def ended(self, item: ItemId) -> bool:
+        return is_terminal(item.kind, self.record(item).stage)
+
+    def drive_to(self, item: ItemId, stage: str) -> None:
+        self.drive(lambda: self.record(item).stage == stage)
+
+
+class KilledError(BaseException):
+    """As if the process had died here."""
+
+
+class Death:
+    """Counts side effects, and kills at the chosen one, before or after it is carried out."""
+
+    def __init__(self, at: int | None = None, *, after: bool = False) -> None:
+        self.at = at
+        self.after = after
+        self.seen: list[str] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def strikes(self, name: str) -> Iterator[None]:
+        with self._lock:
+            mine = len(self.seen)
+            self.seen.append(name)
+        if mine == self.at and not self.after:
+            raise KilledError(name)
+        yield
+        if mine == self.at and self.after:
+            raise KilledError(name)
+
+
+class Mortal:
+    """A port some of whose calls are deadly."""
+
+    def __init__(self, inner: Any, death: Death, deadly: frozenset[str]) -> None:
+        self._inner = inner
+        self._death = death
+        self._deadly = deadly
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._inner, name)
+        if name not in self._deadly:
+            return attribute
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self._death.strikes(name):
+                return attribute(*args, **kwargs)
+
+        return call
+
+
+class MortalData(DataRoot):
+    """A data root that is deadly to write."""
+
+    def __init__(self, url: str, death: Death) -> None:
+        super().__init__(url)
+        self._death = death
+
+    @contextmanager
+    def write(self, path: str) -> Iterator[BinaryIO]:
+        with self._death.strikes(f"write {path}"), super().write(path) as file:
+            yield file
+
+
+_ITEMS = frozenset({"save", "commit", "join", "create", "ask", "wake", "leave", "revive"})
+_CALLS = frozenset({"create_job", "upload", "cancel_job"})
+
+
+def mortal(world: World, death: Death) -> Ports:
+    """The world's ports, deadly in every side effect."""
+    accounts = FakeAccounts(world.provider)
+    accounts.given = Mortal(world.provider, death, _CALLS)
+    return replace(
+        world.ports,
+        items=Mortal(world.ports.items, death, _ITEMS),
+        data=MortalData(world.ports.data.url, death),
+        accounts=accounts,
+    )
