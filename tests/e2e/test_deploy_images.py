@@ -1,6 +1,6 @@
 """The images' steps in empty folders and fresh environments: they install, start and are healthy.
 
-They need a package index, or a filled cache of uv's; without either they are skipped.
+They need what installing needs: a package index, or a filled cache of uv's.
 """
 
 import json

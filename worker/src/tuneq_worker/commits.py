@@ -52,10 +52,13 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
         case Sleep(on=on, waiting=waiting, mark=mark, event=event):
             return Commit(
                 stage=item.stage,
-                doc=document(_settled(item, before, now, waiting)),
+                doc=document(_rested(_settled(item, before, now, waiting))),
                 event=event,
                 park=Park(on, mark),
             )
+        case Fail(item=Run(stage=RunStage.CANCELLING), failure=failure):
+            # Its job may go on and cost money: it has not ended before somebody has looked.
+            return to_commit(Hold(item, f"{failure.code}: {failure.message}"), before, now)
         case Fail(failure=failure):
             ended = _failed(item, failure)
             return Commit(
@@ -80,18 +83,26 @@ def _settled(item: Item, before: Item, now: float, waiting: Waiting | None) -> I
     return replace(item, waiting=waiting, finished_at=finished_at)
 
 
+def _rested(item: Item) -> Item:
+    """What is put to sleep has been looked at without an error: its row of failed tries is over."""
+    if not isinstance(item, Run):
+        return item
+    return replace(item, attempts={s: n for s, n in item.attempts.items() if s != item.stage})
+
+
 def _failed(item: Item, failure: Failure) -> Item:
     failure = replace(failure, stage=failure.stage or item.stage)
     match item:
         case Run():
             return replace(item, stage=RunStage.FAILED, failure=failure)
         case Evaluation():
-            return replace(item, stage=EvaluationStage.INCOMPLETE, failure=failure)
+            return replace(item, stage=EvaluationStage.INCOMPLETE, failure=failure, attempts=0)
         case Upload():
-            return replace(item, stage=UploadStage.FAILED, failure=failure)
+            return replace(item, stage=UploadStage.FAILED, failure=failure, attempts=0)
         case Shard():
             lost = Counts(errored=item.stop - item.start)
-            return replace(item, stage=ShardStage.DONE, failure=failure, counts=lost, part=None)
+            ended = replace(item, stage=ShardStage.DONE, failure=failure, attempts=0)
+            return replace(ended, counts=lost, part=None)
         case AccountState():
             raise TypeError("an account does not end; its sweep waits or stops")
 

@@ -42,7 +42,11 @@ class Dispatcher:
             if room <= 0:
                 continue
             for item, stage in self.items.due(queue, room, self.window_s):
-                self.hint(STAGES[item.kind, stage][0], item)
+                known = STAGES.get((item.kind, stage))
+                if known is None:
+                    log.warning("%s is %s, which is unknown here: update this worker", item, stage)
+                    continue
+                self.hint(known[0], item)
                 hinted += 1
         return hinted
 
@@ -85,6 +89,10 @@ class Pulse(threading.Thread):
                 tick += 1
             except (RedisError, RedisUnreachableError, OSError) as error:
                 log.warning("Redis is away, the dispatcher waits: %s", error)
+                tick = 0
+                self._done.wait(1.0)
+            except Exception:  # without its pulse a worker is taken for lost
+                log.exception("a fault in the dispatcher")
                 tick = 0
                 self._done.wait(1.0)
 

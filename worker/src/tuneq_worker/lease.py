@@ -1,13 +1,19 @@
 """A claim in hand, renewed in the background where a stage takes long."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Generic
 
+from redis.exceptions import RedisError
+
 from tuneq_shared.domain.record import ItemT, document
 from tuneq_shared.errors import StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim, ItemStore
+
+
+log = logging.getLogger(__name__)
 
 
 class ClaimLease(Generic[ItemT]):
@@ -18,6 +24,7 @@ class ClaimLease(Generic[ItemT]):
         self._claim = claim
         self._seconds = seconds
         self._lost = False
+        self.saved: ItemT | None = None  # as it stands in the store since the claim
         self.asked = Asked(claim.record.asked) if claim.record.asked else None
         self.slot = claim.slot
         self.now = claim.now
@@ -31,6 +38,7 @@ class ClaimLease(Generic[ItemT]):
     def save(self, item: ItemT) -> None:
         """Write the document."""
         self._store.save(self._claim, document(item))
+        self.saved = item
 
     def renew(self, seconds: float) -> None:
         """Never shorter than the usual lease."""
@@ -48,6 +56,8 @@ class ClaimLease(Generic[ItemT]):
                 except StaleClaimError:
                     self._lost = True
                     return
+                except (RedisError, OSError) as error:
+                    log.warning("%s: not renewed, Redis is away: %s", self._claim.item, error)
 
         self.renew(self._seconds)
         keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)

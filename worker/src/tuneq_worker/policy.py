@@ -11,7 +11,8 @@ _LONGEST_BACKOFF_S = 300.0
 _RATE_BACKOFF_S = 5.0
 _SOON_S = 5.0
 _MAX_ATTEMPTS = 30  # with the backoff above: two hours of trying
-_MAX_UNLIMITED = 10_000  # a wait that the provider asks for is no failed attempt
+_PATIENT_STEPS = 6  # by then the backoff is at its longest
+_DAY_LOOK_S = 3600.0  # between two tries where the provider does not say when its day ends
 
 _FINAL = frozenset({ErrorKind.BAD_REQUEST, ErrorKind.MODERATION, ErrorKind.NOT_FOUND})
 _PATIENT = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY})
@@ -32,16 +33,21 @@ class Decision:
 
     verdict: Verdict
     delay_s: float = 0.0
+    counts: bool = True  # whether the try counts as failed
 
 
 def decide(error: ProviderError, attempts: int) -> Decision:
     """What to do after `attempts` failed tries in a row before this one."""
     if error.kind in STOPS_ACCOUNT:
-        return Decision(Verdict.STOP_ACCOUNT, error.retry_after_s or 0.0)
-    limit = _MAX_UNLIMITED if error.kind in _PATIENT else _MAX_ATTEMPTS
-    if error.kind in _FINAL or attempts >= limit:
+        unsaid = _DAY_LOOK_S if error.kind is ErrorKind.DAILY else 0.0
+        return Decision(Verdict.STOP_ACCOUNT, error.retry_after_s or unsaid)
+    delay_s = error.retry_after_s or backoff_s(error.kind, attempts)
+    if error.kind in _PATIENT:
+        # A wait that the provider asks for is no failed try: it counts for the backoff alone.
+        return Decision(Verdict.RETRY, delay_s, counts=attempts < _PATIENT_STEPS)
+    if error.kind in _FINAL or attempts >= _MAX_ATTEMPTS:
         return Decision(Verdict.GIVE_UP)
-    return Decision(Verdict.RETRY, error.retry_after_s or backoff_s(error.kind, attempts))
+    return Decision(Verdict.RETRY, delay_s)
 
 
 def backoff_s(kind: ErrorKind, attempts: int) -> float:

@@ -25,7 +25,8 @@ def recover(item: ItemT, account: str, error: ProviderError) -> StageResult[Item
             return Fail(item, Failure(error.code, error.message, item.stage))
         case Verdict.RETRY:
             waiting = Waiting(WaitKind.RETRY, account, f"{error.code}: {error.message}")
-            return Wait(with_attempt(item), decision.delay_s, waiting)
+            tried = with_attempt(item) if decision.counts else item
+            return Wait(tried, decision.delay_s, waiting)
 
 
 def attempts(item: ItemT) -> int:

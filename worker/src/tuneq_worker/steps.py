@@ -9,11 +9,11 @@ from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import AccountStage, RunStage
-from tuneq_shared.domain.record import Item, load
+from tuneq_shared.domain.record import Item, document, fixed_part, load
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.errors import ConfigurationError, IllegalTransitionError, StaleClaimError
-from tuneq_shared.ports.items import Asked, Claim
+from tuneq_shared.ports.items import Asked, NewItem
 from tuneq_worker.commits import to_commit
 from tuneq_worker.lease import ClaimLease
 from tuneq_worker.marks import KEY_MARK, STOPPED_MARK
@@ -39,13 +39,14 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
     if claim is None:
         return None
     item = load(claim.record, ITEM_TYPES[item_id.kind])
+    lease = ClaimLease[Any](ports.items, claim, ports.settings.lease_s)
     try:
-        result = _decide(item, ports, claim)
+        result = _decide(item, ports, lease)
         try:
             due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
         except IllegalTransitionError as error:
             log.exception("%s: a fault in stage %s", item_id, item.stage)
-            result = _faulted(item, error)
+            result = _faulted(lease.saved or item, error)
             due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
     except StaleClaimError as error:
         log.warning("%s", error)
@@ -58,27 +59,27 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
     return known[0] if known else None
 
 
-def _decide(item: Any, ports: Ports, claim: Claim) -> StageResult[Any]:
+def _decide(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any]:
     cancels = isinstance(item, Run) and item.stage is not RunStage.CANCELLING
-    if cancels and claim.record.asked == Asked.CANCEL:
+    if cancels and lease.asked is Asked.CANCEL:
         return Advance(replace(item, stage=RunStage.CANCELLING), "cancel asked")
     stands_still = _stopped_account(item, ports)
     if stands_still is not None:
         return stands_still
-    lease = ClaimLease[Any](ports.items, claim, ports.settings.lease_s)
     _, function = STAGES[item.item.kind, item.stage]
     try:
         return function(item, ports, lease)  # type: ignore[no-any-return]  # the table's one seam
     except StaleClaimError:
         raise
+    # What the stage has saved must not be undone: it says what may have been bought or sent.
     except ProviderError as error:
-        return recover(item, _account(item), error)
+        return recover(lease.saved or item, _account(item), error)
     except ConfigurationError as error:
         waiting = Waiting(WaitKind.ACCOUNT, _account(item), error.message)
-        return Sleep(item, account_id(_account(item)), waiting, KEY_MARK)
+        return Sleep(lease.saved or item, account_id(_account(item)), waiting, KEY_MARK)
     except Exception as error:  # a fault of ours must not make an item vanish or spin for ever
         log.exception("%s: a fault in stage %s", item.item, item.stage)
-        return _faulted(item, error)
+        return _faulted(lease.saved or item, error)
 
 
 def _faulted(item: Any, error: Exception) -> StageResult[Any]:
@@ -91,10 +92,14 @@ def _faulted(item: Any, error: Exception) -> StageResult[Any]:
 
 def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
     """Every item of a stopped account sleeps on it; unpaid runs of one refused for good fail."""
-    if isinstance(item, AccountState) or item.stage in _OWN_RULES:
+    if isinstance(item, AccountState):
         return None
     (record,) = ports.catalogue.read([account_id(_account(item))])
-    if record is None or record.stage != AccountStage.STOPPED:
+    if record is None:
+        # Nothing sleeps on what is not there: an item would be due again at once, for ever.
+        ports.items.create([_new_account(_account(item))])
+        return None
+    if record.stage != AccountStage.STOPPED or item.stage in _OWN_RULES:
         return None
     account = load(record, AccountState)
     failure = account.failure or Failure("stopped", "stopped")
@@ -102,6 +107,13 @@ def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
         return Fail(item, failure)
     waiting = Waiting(WaitKind.ACCOUNT, account.id, f"{failure.code}: {failure.message}")
     return Sleep(item, account.item, waiting, STOPPED_MARK)
+
+
+def _new_account(name: str) -> NewItem:
+    state = AccountState(id=name, stage=AccountStage.ACTIVE)
+    return NewItem(
+        item=state.item, stage=state.stage, fixed=fixed_part(state), doc=document(state)
+    )
 
 
 def _account(item: Item) -> str:

@@ -13,7 +13,7 @@ from tuneq_shared.domain.waiting import Waiting
 class Prepared:
     """What the prepare stage made of the datasets."""
 
-    training_digest: str  # sha256 of the lines to upload
+    training_digest: str  # sha256 of the lines to upload; empty where the user's file is there
     examples: int  # lines to train on
     tokens: int  # of those lines, once through
     tokens_method: str  # how they were counted

@@ -17,7 +17,8 @@ from tuneq_worker.ports.provider import Chat, Completion, ProviderError
 
 _TRIES = 5
 _WAITS = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY, ErrorKind.COLD, ErrorKind.NOT_READY})
-_PATIENCE_S = 900.0  # of waiting that the provider asks for, a sample
+_PATIENCE_S = 900.0  # of waiting in all, a sample
+_LOOK_UP_S = 1.0  # between two looks whether the work is still wanted
 _CONCERNS_ALL = STOPS_ACCOUNT | {ErrorKind.NOT_FOUND}
 
 
@@ -76,25 +77,31 @@ class Asking:
                 if error.kind is ErrorKind.MODERATION:
                     return _prediction(sample, Outcome.REFUSED, error=error.message)
                 pause = error.retry_after_s or backoff_s(error.kind, tries)
-                if error.kind in _WAITS and waited + pause <= _PATIENCE_S:
-                    waited += pause
+                waited += pause
+                if waited > _PATIENCE_S or error.kind is ErrorKind.BAD_REQUEST:
+                    return errored(sample, error.message)
+                if error.kind in _WAITS:
                     self._resume_at = max(self._resume_at, time.monotonic() + pause)
                     continue
                 tries += 1
-                if error.kind is ErrorKind.BAD_REQUEST or tries >= _TRIES:
+                if tries >= _TRIES:
                     return errored(sample, error.message)
-                await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+                await self._pause(pause * random.uniform(0.5, 1.0))
             else:
                 return self._scored(sample, completion, time.monotonic() - begun)
 
-    async def _gate(self) -> None:
-        while True:
+    async def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
             if not self.wanted():
                 raise StoppedError(None)
-            pause = self._resume_at - time.monotonic()
-            if pause <= 0:
-                return
-            await asyncio.sleep(min(pause, 1.0))
+            await asyncio.sleep(min(left, _LOOK_UP_S))
+
+    async def _gate(self) -> None:
+        while (left := self._resume_at - time.monotonic()) > 0:  # it may be moved meanwhile
+            await self._pause(left)
+        if not self.wanted():
+            raise StoppedError(None)
 
     def _parameters(self) -> dict[str, float]:
         return {"max_tokens": self.spec.max_tokens, "temperature": self.spec.temperature}

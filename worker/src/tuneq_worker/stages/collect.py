@@ -16,13 +16,21 @@ from tuneq_worker.stages.cost import billed_cost
 
 def collect(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Keep events, checkpoints, result files and step metrics; then evaluate, or be done."""
+    with lease.kept():
+        kept, notes = _fetched(run, ports)
+    run = replace(run, artifacts=tuple(kept), cost_actual=billed_cost(run, ports))
+    after = RunStage.EVALUATING if run.request.evaluation else RunStage.SUCCEEDED
+    return Advance(replace(run, stage=after), "; ".join(notes))
+
+
+def _fetched(run: Run, ports: Ports) -> tuple[list[str], list[str]]:
+    """The paths of what was written, and what is to be said about the rest."""
     provider, job_id = ports.accounts.provider(run.account), run.job_id or ""
     folder = f"runs/{run.id}/{job_id}"
     kept = [
         _keep(ports, f"{folder}/events.jsonl", provider.events(job_id)),
         _keep(ports, f"{folder}/checkpoints.jsonl", provider.checkpoints(job_id)),
     ]
-    lease.renew(ports.settings.lease_s)
     notes = []
     for file_id in provider.job(job_id).result_files:
         raw = _result_file(provider, file_id)
@@ -38,9 +46,7 @@ def collect(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
             notes.append(f"result file {file_id} holds no step metrics: {error}")
         else:
             kept.append(_keep(ports, f"{folder}/{file_id}.metrics.jsonl", rows))
-    run = replace(run, artifacts=tuple(kept), cost_actual=billed_cost(run, ports))
-    after = RunStage.EVALUATING if run.request.evaluation else RunStage.SUCCEEDED
-    return Advance(replace(run, stage=after), "; ".join(notes))
+    return kept, notes
 
 
 def _keep(ports: Ports, path: str, rows: Iterable[dict[str, Any]]) -> str:

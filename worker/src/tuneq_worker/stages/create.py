@@ -85,11 +85,15 @@ def _refused(run: Run, error: ProviderError, provider: Provider, ports: Ports) -
 
 
 def _lost_files(run: Run, provider: Provider) -> tuple[str, ...]:
-    return tuple(
-        file_id
-        for file_id in (run.training_file_id, run.validation_file_id)
-        if file_id and run.prepared and _is_gone(file_id, provider)
+    if run.prepared is None:
+        return ()
+    files = (
+        (run.training_file_id, run.prepared.training_digest),
+        (run.validation_file_id, run.prepared.validation_digest),
     )
+    # A file that the user brought has no digest here, and cannot be uploaded again.
+    ours = (file_id for file_id, digest in files if file_id and digest)
+    return tuple(file_id for file_id in ours if _is_gone(file_id, provider))
 
 
 def _is_gone(file_id: str, provider: Provider) -> bool:

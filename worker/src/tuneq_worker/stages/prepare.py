@@ -9,18 +9,15 @@ from pathlib import Path
 from tuneq_shared.data.chat import read_chat
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.codes import Code, Problem
-from tuneq_shared.data.report import CheckReport
+from tuneq_shared.data.report import CheckReport, Finding
 from tuneq_shared.data.rules import Use
 from tuneq_shared.data.sampling import first_of_permutation
 from tuneq_shared.data.tokens import ESTIMATE_METHOD
-from tuneq_shared.domain.account import AccountState, account_id
 from tuneq_shared.domain.failure import Failure
-from tuneq_shared.domain.lifecycle import AccountStage, RunStage
-from tuneq_shared.domain.record import document, fixed_part
+from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.request import FineTuneRequest
 from tuneq_shared.domain.run import Prepared, Run
-from tuneq_shared.errors import TuneqError
-from tuneq_shared.ports.items import NewItem
+from tuneq_shared.errors import InvalidInputError, TuneqError
 from tuneq_shared.references import parse_reference
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, StageResult
 from tuneq_worker.stages.cost import over_budget, training_cost
@@ -38,26 +35,13 @@ _DUPLICATES = {Code.DUPLICATE, Code.DUPLICATE_NORMALISED}
 
 def prepare(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Make the files to upload and estimate the cost; a bad file or a small budget ends the run."""
-    del lease
-    ports.items.create([_account_item(run.account)])
-    request = run.request
-    if is_at_provider(request.training_file):
+    with lease.kept():
+        try:
+            prepared = _prepared(run.request, ports)
+        except TuneqError as error:
+            return Fail(run, Failure(error.code, error.message, run.stage))
+    if prepared is None:
         return Advance(replace(run, stage=RunStage.UPLOADING))
-    try:
-        report = _check(request, ports)
-        if not report.ok:
-            return Fail(run, Failure("invalid_dataset", _words(report), run.stage))
-        prepared = Prepared(
-            training_digest=_staged(_uploadable(_sample(request, ports), Use.TRAIN), ports),
-            examples=report.files[0].examples,
-            tokens=report.files[0].tokens,
-            tokens_method=ESTIMATE_METHOD,
-            validation_digest=_validation(request, ports),
-            duplicates=_sum(report.counts, _DUPLICATES),
-            leaked=_sum(report.counts, _LEAKS),
-        )
-    except TuneqError as error:
-        return Fail(run, Failure(error.code, error.message, run.stage))
     run = replace(run, prepared=prepared, cost_estimated=training_cost(run, prepared, ports))
     refusal = over_budget(run)
     if refusal is not None:
@@ -67,12 +51,40 @@ def prepare(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     return Advance(replace(run, stage=RunStage.UPLOADING), event)
 
 
-def _sample(request: FineTuneRequest, ports: Ports) -> Iterable[bytes]:
+class _InvalidDatasetError(InvalidInputError):
+    code = "invalid_dataset"
+
+
+def _prepared(request: FineTuneRequest, ports: Ports) -> Prepared | None:
+    """What was made of the files; none where all of them are at the provider already."""
+    if is_at_provider(request.training_file):
+        digest = _validation(request, ports)
+        return Prepared("", 0, 0, ESTIMATE_METHOD, digest) if digest else None
+    report = _check(request, ports)
+    if not report.ok:
+        raise _InvalidDatasetError(_words(report, request, ports))
+    lines = _uploadable(_sample(request, ports), Use.TRAIN, request.training_file)
+    return Prepared(
+        training_digest=_staged(lines, ports),
+        examples=report.files[0].examples,
+        tokens=report.files[0].tokens,
+        tokens_method=ESTIMATE_METHOD,
+        validation_digest=_validation(request, ports),
+        duplicates=_sum(report.counts, _DUPLICATES),
+        leaked=_sum(report.counts, _LEAKS),
+    )
+
+
+def _sample(request: FineTuneRequest, ports: Ports) -> Iterator[bytes]:
     """The lines to train on: all, or the first n of one seeded permutation, in its order."""
-    lines = _lines(request.training_file, ports)
+    return (line for _, line in _numbered_sample(request, ports))
+
+
+def _numbered_sample(request: FineTuneRequest, ports: Ports) -> Iterable[tuple[int, bytes]]:
+    lines = enumerate(_lines(request.training_file, ports), 1)
     if request.samples is None:
         return lines
-    filled = (line for line in lines if line.strip())
+    filled = ((number, line) for number, line in lines if line.strip())
     return first_of_permutation(filled, request.samples.n, request.samples.seed)
 
 
@@ -92,13 +104,13 @@ def _validation(request: FineTuneRequest, ports: Ports) -> str | None:
     name = request.validation_file
     if name is None or is_at_provider(name):
         return None
-    return _staged(_uploadable(_lines(name, ports), Use.VALIDATION), ports)
+    return _staged(_uploadable(_lines(name, ports), Use.VALIDATION, name), ports)
 
 
-def _uploadable(lines: Iterable[bytes], use: Use) -> Iterator[bytes]:
-    for _, line in read_chat(lines, use):
-        if isinstance(line, Problem):
-            raise AssertionError("the file was checked before")  # noqa: TRY004 - not a type error
+def _uploadable(lines: Iterable[bytes], use: Use, name: str) -> Iterator[bytes]:
+    for number, line in read_chat(lines, use):
+        if isinstance(line, Problem):  # not checked before, or changed since
+            raise _InvalidDatasetError(f"{name}:{number}: {line.message}")
         yield line.without_metadata()
 
 
@@ -109,14 +121,23 @@ def _staged(lines: Iterable[bytes], ports: Ports) -> str:
         return ports.data.stage(Path(file.name)).digest
 
 
-def _words(report: CheckReport) -> str:
-    errors = [f for f in report.findings if f.severity == "error"]
+def _words(report: CheckReport, request: FineTuneRequest, ports: Ports) -> str:
+    errors = [f for f in report.findings if f.severity == "error"][:_SHOWN]
+    # The check counts the lines of the sample; people look for them in the file.
+    numbers = [number for number, _ in _numbered_sample(request, ports)] if request.samples else []
     lines = [
-        f"{finding.file}{f':{finding.line}' if finding.line else ''}: {finding.message}"
-        for finding in errors[:_SHOWN]
+        f"{finding.file}{_place(finding, request, numbers)}: {finding.message}"
+        for finding in errors
     ]
     more = report.errors - len(lines)
     return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
+
+
+def _place(finding: Finding, request: FineTuneRequest, numbers: list[int]) -> str:
+    if finding.line is None:
+        return ""
+    sampled = numbers and finding.file == request.training_file
+    return f":{numbers[finding.line - 1] if sampled else finding.line}"
 
 
 def _sum(counts: Counter[Code], codes: set[Code]) -> int:
@@ -126,10 +147,3 @@ def _sum(counts: Counter[Code], codes: set[Code]) -> int:
 def _lines(name: str, ports: Ports) -> Iterator[bytes]:
     with ports.data.open(parse_reference(name)) as file:
         yield from file
-
-
-def _account_item(name: str) -> NewItem:
-    state = AccountState(id=name, stage=AccountStage.ACTIVE)
-    return NewItem(
-        item=account_id(name), stage=state.stage, fixed=fixed_part(state), doc=document(state)
-    )

@@ -1,5 +1,6 @@
 """The account's own stages: one look at all its active jobs, and standing still when refused."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,10 +10,19 @@ from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import AccountStage
 from tuneq_shared.errors import ConfigurationError
 from tuneq_shared.ports.items import Asked
-from tuneq_worker.marks import KEY_MARK, Stop, job_mark, read_job_mark, read_stop_mark
+from tuneq_worker.marks import (
+    KEY_MARK,
+    STOPPED_MARK,
+    Stop,
+    job_mark,
+    read_job_mark,
+    read_stop_mark,
+)
 from tuneq_worker.policy import Verdict, backoff_s, decide
 from tuneq_worker.ports.provider import Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
+
+log = logging.getLogger(__name__)
 
 
 def sweep(
@@ -29,9 +39,12 @@ def sweep(
         provider = ports.accounts.provider(account.id)
     except ConfigurationError:
         return Wait(account, interval)  # another worker may have the key
-    ports.items.wake([item for item, mark in marks.items() if mark == KEY_MARK])
+    # One that was woken by a release, but looked before it was committed, has parked once more.
+    now_possible = {KEY_MARK, STOPPED_MARK}
+    ports.items.wake([item for item, mark in marks.items() if mark in now_possible])
     try:
-        changed = _changed(marks, provider)
+        with lease.kept():
+            changed = _changed(marks, provider)
     except ProviderError as error:
         return _troubled(account, error, interval, lease)
     ports.items.wake(changed)
@@ -41,12 +54,21 @@ def sweep(
 def stopped(
     account: AccountState, ports: Ports, lease: Lease[AccountState]
 ) -> StageResult[AccountState]:
-    """Let all go on together when an operator says so, or when the refusal has run out."""
+    """Let all go on together when an operator says so, or when the refusal has run out.
+
+    Jobs end meanwhile all the same, and a run that is being cancelled waits for nothing else.
+    """
     over = account.stopped_until is not None and lease.now >= account.stopped_until
+    marks = ports.items.parked_on(account.item)
     if lease.asked is Asked.RELEASE or over:
-        ports.items.wake(ports.items.parked_on(account.item))
+        ports.items.wake(marks)
         active = AccountState(id=account.id, stage=AccountStage.ACTIVE)
         return Advance(active, answered=Asked.RELEASE)
+    try:
+        with lease.kept():
+            ports.items.wake(_changed(marks, ports.accounts.provider(account.id)))
+    except (ProviderError, ConfigurationError) as error:
+        log.info("the jobs of stopped account %s cannot be seen: %s", account.id, error)
     return Wait(account, _interval(account, ports))
 
 
@@ -85,7 +107,8 @@ def _stop(
             failure=failure,
             refused_for_good=stop.kind is ErrorKind.UNAVAILABLE,
             stopped_until=until,
-        )
+        ),
+        answered=Asked.RELEASE,  # what was asked before is no answer to this refusal
     )
 
 

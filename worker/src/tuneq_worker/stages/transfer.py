@@ -22,9 +22,9 @@ def send(upload: Upload, ports: Ports, lease: Lease[Upload]) -> StageResult[Uplo
     if found is None:
         upload = replace(upload, sending=True, file_id=None, failure=None)
         lease.save(upload)
-        with ports.data.read(staged_path(upload.digest)) as content:
+        with lease.kept(), ports.data.read(staged_path(upload.digest)) as content:
             found = provider.upload(upload.filename, content)
-    return _follow(replace(upload, sending=False, attempts=0, file_id=found.id), found)
+    return _follow(replace(upload, sending=False, file_id=found.id), found)
 
 
 def await_ready(upload: Upload, ports: Ports, lease: Lease[Upload]) -> StageResult[Upload]:
@@ -41,6 +41,7 @@ def await_ready(upload: Upload, ports: Ports, lease: Lease[Upload]) -> StageResu
 
 
 def _follow(upload: Upload, found: RemoteFile) -> StageResult[Upload]:
+    upload = replace(upload, attempts=0)
     match found.state:
         case FileState.READY:
             return Advance(replace(upload, stage=UploadStage.READY))

@@ -17,22 +17,23 @@ from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, Sleep, StageRe
 def upload(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Share the uploads, sleep on the first that is not ready, then ask for a slot."""
     del lease
-    ready = {}
-    for digest in digests(run):
-        shared = _join(run, digest, ports)
+    uploads = [_join(run, digest, ports) for digest in digests(run)]
+    # All have been taken up again now; one that fails anew is not taken up for ever.
+    run = replace(run, again=False)
+    for shared in uploads:
         if shared.stage is UploadStage.FAILED:
             failure = shared.failure or Failure("upload_failed", "the provider refused the file")
             return Fail(run, replace(failure, stage=run.stage))
+    for shared in uploads:
         if shared.stage is not UploadStage.READY:
             reason = "the file is being uploaded"
             waiting = Waiting(WaitKind.UPLOAD, shared.item.key, reason)
             return Sleep(run, shared.item, waiting)
-        ready[digest] = shared.file_id
+    ready = {shared.digest: shared.file_id for shared in uploads}
     request, prepared = run.request, run.prepared
     run = replace(
         run,
         stage=RunStage.CREATING,
-        again=False,
         training_file_id=ready.get(prepared.training_digest)
         if prepared and prepared.training_digest
         else request.training_file,

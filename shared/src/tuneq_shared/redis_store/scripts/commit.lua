@@ -25,7 +25,7 @@ if pool ~= '' then
       'cap', redis.call('SCARD', held), 'raise_at', n + period, 'period', period)
   end
   if redis.call('SISMEMBER', held, id) == 0 then
-    local v = redis.call('HMGET', k, 'rank', 'at')
+    local v = redis.call('HMGET', k, 'rank', 'number')
     redis.call('ZADD', line, 'NX', tonumber(v[1]) * 1e14 + tonumber(v[2]), id)
     -- The provider has just said that it is full: asking again at once would be refused again.
     if ARGV[13] ~= '1' then grant(pool, n) end

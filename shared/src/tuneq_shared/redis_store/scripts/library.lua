@@ -89,15 +89,17 @@ end
 -- A new item, due now.
 local function begin(id, stage, fixed, doc, digest, group, name, rank, n)
   local k = P .. 'item:' .. id
+  -- Many items are created within one millisecond: a number keeps their order.
+  local number = redis.call('INCR', P .. 'created')
   redis.call('HSET', k, 'stage', stage, 'fixed', fixed, 'doc', doc, 'digest', digest,
-    'group', group, 'rank', rank, 'at', n, 'next', n)
+    'group', group, 'rank', rank, 'at', n, 'number', number, 'next', n)
   redis.call('ZADD', due_key(id), n, id)
   if group ~= '' then
     local key = string.sub(id, 5)
-    redis.call('ZADD', P .. 'runs', n, key)
+    redis.call('ZADD', P .. 'runs', number, key)
     redis.call('ZADD', P .. 'runs:ids', 0, key)
     redis.call('ZADD', P .. 'groups', 'NX', n, group)
-    redis.call('ZADD', P .. 'group:' .. group, n, key)
+    redis.call('ZADD', P .. 'group:' .. group, number, key)
     redis.call('HSET', P .. 'names:' .. group, name, key)
     count_stage(k, nil, stage)
     note(id, n, stage, '')
