@@ -3,12 +3,14 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tuneq_producer.client import Client, open_client
 from tuneq_sandbox.redis_server import EmbeddedRedis
+from tuneq_shared.redis_store.connection import connect
 
 _DEFAULT = Path(__file__).parents[1].parent / "shared"
 
@@ -38,12 +40,16 @@ def store_prefix() -> str:
 @pytest.fixture
 def client(
     redis_url: str, store_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Client:
-    """What commands of the producer that run in this process open, too."""
+) -> Iterator[Client]:
+    """What commands of the producer that run in this process open, too; all is closed after it."""
     config = tmp_path / "tuneq.toml"
     config.write_text(
         f'redis_url = "{redis_url}"\nkey_prefix = "{store_prefix}"\ndata_url = "data"\n'
         'default_account = "sandbox"\n[accounts.sandbox]\nbase_url = "http://127.0.0.1:9/v1"\n'
     )
     monkeypatch.setenv("TUNEQ_CONFIG", str(config))
-    return open_client()
+    with ExitStack() as opened:
+        monkeypatch.setattr(
+            "tuneq_producer.client.connect", lambda url: opened.enter_context(connect(url))
+        )
+        yield open_client()

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.producer.filled_store import move_run, put_run, run_of
 from tests.producer.looks_script import Step, play
@@ -62,6 +62,7 @@ def history(length: int) -> list[Event]:
     return [Event(float(at), "training", "") for at in range(length)]
 
 
+@settings(deadline=None)
 @given(had=st.integers(0, 12), added=st.integers(0, 12), kept=st.integers(1, 8))
 def test_what_was_trimmed_away_is_not_printed_again(had: int, added: int, kept: int) -> None:
     every = history(had + added)

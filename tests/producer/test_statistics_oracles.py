@@ -3,7 +3,7 @@
 from math import comb, isclose
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneq_producer.statistics.mcnemar import mcnemar_exact
@@ -26,6 +26,7 @@ def test_wilson(successes: int, trials: int, low: float, high: float) -> None:
     assert wilson_interval(successes, trials) == pytest.approx((low, high), rel=1e-12)
 
 
+@settings(deadline=None)
 @given(trials=st.integers(1, 10**6), share=st.floats(0, 1))
 def test_wilson_holds_the_proportion_and_mirrors(trials: int, share: float) -> None:
     successes = round(share * trials)
@@ -55,6 +56,7 @@ def test_mcnemar(b: int, c: int, p_value: float) -> None:
     assert mcnemar_exact(b, c) == pytest.approx(p_value, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(b=st.integers(0, 300), c=st.integers(0, 300))
 def test_mcnemar_is_the_binomial_tail(b: int, c: int) -> None:
     tail = sum(comb(b + c, k) for k in range(min(b, c) + 1))
@@ -153,6 +155,7 @@ def test_runs_of_one_size_are_averaged() -> None:
     assert mean_by_samples([(100, 0.8), (50, 0.5), (100, 0.6)]) == ((50, 0.5), (100, 0.7))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(1, 10**6), st.floats(0.01, 0.99), min_size=3, max_size=8),
 )

@@ -1,6 +1,7 @@
 """A run as it is shown, from records of a real store."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,7 @@ from tuneq_shared.domain.lifecycle import AccountStage, EvaluationStage, RunStag
 from tuneq_shared.domain.record import document, fixed_part
 from tuneq_shared.domain.run import Asked
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_shared.errors import NotFoundError
+from tuneq_shared.errors import NotFoundError, TuneqError
 from tuneq_shared.ports.items import NewItem, Slot
 
 R, W, U = Outcome.CORRECT, Outcome.WRONG, Outcome.UNPARSED
@@ -177,3 +178,11 @@ def test_many_runs_come_in_order_and_the_lost_are_left_out(client: Client) -> No
     assert [view.run for view in run_views(client, asked)] == [ids[3], ids[0]]
     with pytest.raises(NotFoundError, match="nosuchrun"):
         one_run_view(client, "nosuchrun")
+
+
+def test_a_record_of_a_newer_tuneq_is_told_of(client: Client) -> None:
+    run = run_of("r", RunStage.SUBMITTED)
+    new = NewItem(item=run.item, stage=run.stage, fixed=fixed_part(run), doc={"v": 99})
+    client.items.create([replace(new, group="g", name="r")])
+    with pytest.raises(TuneqError, match="newer tuneq"):
+        one_run_view(client, "g/r")

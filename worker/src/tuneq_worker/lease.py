@@ -12,7 +12,6 @@ from tuneq_shared.domain.record import ItemT, document
 from tuneq_shared.errors import StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim, ItemStore
 
-
 log = logging.getLogger(__name__)
 
 

@@ -3,6 +3,7 @@
 import uuid
 
 from tuneq_producer.client import Client
+from tuneq_producer.views.loading import loaded
 from tuneq_producer.views.polling import looks
 from tuneq_producer.views.shard_bar import shard_bar
 from tuneq_producer.views.shard_progress import ShardProgress
@@ -10,7 +11,6 @@ from tuneq_shared.domain.account import AccountState, account_id
 from tuneq_shared.domain.evaluation import Evaluation, EvaluationSpec
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import AccountStage, EvaluationStage, is_terminal
-from tuneq_shared.domain.record import load
 from tuneq_shared.errors import NotFoundError
 from tuneq_shared.evaluations import new_evaluation
 from tuneq_shared.ports.items import Creation
@@ -57,12 +57,12 @@ def _read(client: Client, item: ItemId) -> Evaluation:
     (record,) = client.catalogue.read([item])
     if record is None:
         raise NotFoundError(f"{item} is gone", hint="run the command again")
-    return load(record, Evaluation)
+    return loaded(record, Evaluation)
 
 
 def _why_not(client: Client, account: str) -> str:
     (record,) = client.catalogue.read([account_id(account)])
     if record is None or record.stage != AccountStage.STOPPED:
         return ""
-    failure = load(record, AccountState).failure
+    failure = loaded(record, AccountState).failure
     return f"account {account} is stopped: {failure.message if failure else 'no reason given'}"

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tuneq_producer.statistics.wilson import wilson_interval
+from tuneq_producer.views.loading import loaded
 from tuneq_shared.domain.evaluation import Counts, Evaluation
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.lifecycle import EvaluationStage
-from tuneq_shared.domain.record import load
 from tuneq_shared.domain.run import Asked
 from tuneq_shared.ports.catalogue import Catalogue
 
@@ -107,4 +107,4 @@ def read_evaluations(catalogue: Catalogue, ids: Iterable[str]) -> dict[str, Eval
     """Those evaluations that are there, by id, in one pipelined read."""
     items = [Evaluation.item_of(key) for key in dict.fromkeys(ids)]
     records = catalogue.read(items)
-    return {record.item.key: load(record, Evaluation) for record in records if record is not None}
+    return {record.item.key: loaded(record, Evaluation) for record in records if record is not None}

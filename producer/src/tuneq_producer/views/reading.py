@@ -5,9 +5,9 @@ from itertools import islice
 
 from tuneq_producer.client import Client
 from tuneq_producer.views.evaluation_view import read_evaluations
+from tuneq_producer.views.loading import loaded
 from tuneq_producer.views.run_view import RunView, run_view
 from tuneq_shared.domain.item import ItemId, Kind
-from tuneq_shared.domain.record import load
 from tuneq_shared.domain.run import Run
 from tuneq_shared.errors import NotFoundError
 
@@ -19,7 +19,7 @@ def run_views(client: Client, ids: Iterable[str]) -> Iterator[RunView]:
     source = iter(ids)
     while chunk := list(islice(source, _CHUNK)):
         records = client.catalogue.read([ItemId(Kind.RUN, key) for key in chunk])
-        pairs = [(load(record, Run), record) for record in records if record is not None]
+        pairs = [(loaded(record, Run), record) for record in records if record is not None]
         wanted = (asked.evaluation for run, _ in pairs for asked in run.asked)
         evaluations = read_evaluations(client.catalogue, wanted)
         for run, record in pairs:
