@@ -73,7 +73,9 @@ def rows(report: Path) -> list[tuple[str, ...]]:
     """A CSV report without the names that the provider made up."""
     with report.open(newline="") as file:
         table = list(csv.DictReader(file))
-    return sorted(tuple(row[c] for c in ("name", "role", "shots", "correct", "samples")) for row in table)
+    return sorted(
+        tuple(row[c] for c in ("name", "role", "shots", "correct", "samples")) for row in table
+    )
 
 
 def processes_of(folder: Path) -> dict[int, str]:

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.e2e.site import processes_of, rows, started, tuneq, until
 
 pytestmark = pytest.mark.skipif(

@@ -122,6 +122,9 @@ def notes(report: Report) -> Iterator[str]:
     for pair in report.uncompared:
         yield f"{pair.name} was not compared with {pair.baseline}: {pair.reason}"
     cost, runs = report.cost_usd, len(report.runs)
+    if not cost.runs_estimated and not cost.runs_actual:
+        yield "training cost: unknown, no prices are configured"
+        return
     estimated = f"estimated {cost.estimated:.2f} USD ({cost.runs_estimated} of {runs} runs)"
     actual = f"actual {cost.actual:.2f} USD ({cost.runs_actual} of {runs} runs)"
     yield f"training cost: {estimated}, {actual}"

@@ -10,6 +10,7 @@ from tuneq_sandbox.stack import Addresses, Stack, configured_redis_url, evaluato
 from tuneq_sandbox.stack.signals import Signals, StopRequestedError
 from tuneq_shared.redis_store.connection import without_password
 
+
 @click.command(
     epilog="\b\nExample:\n  tuneq up --workers 2 --dir ./tuneq-up\n"
     "  TUNEQ_CONFIG=./tuneq-up/tuneq.toml tuneq ls",

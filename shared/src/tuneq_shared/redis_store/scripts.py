@@ -26,7 +26,7 @@ def _rules(name: str, tables: Mapping[Kind, Transitions]) -> str:
 
 def load_scripts(client: Redis) -> dict[str, Script]:
     """Every script by its name, ready to be called with `args` that begin with the key prefix."""
-    folder = files(__package__) / "scripts"
+    folder = files("tuneq_shared.redis_store") / "scripts"
     before = (
         _rules("LEGAL", TRANSITIONS)
         + _rules("REVIVE", REVIVALS)
