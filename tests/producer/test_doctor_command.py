@@ -14,13 +14,13 @@ from tuneq_producer.doctor.redis_server import (
     judge_persistence,
     judge_server,
 )
-from tuneq_producer.live_workers import LIVE_S, lost_workers
+from tuneq_producer.live_workers import lost_workers
 from tuneq_shared.domain.account import AccountState, account_id
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import Queue
 from tuneq_shared.domain.lifecycle import AccountStage
 from tuneq_shared.domain.record import document, fixed_part
-from tuneq_shared.ports.fleet import WorkerInfo
+from tuneq_shared.ports.fleet import LOST_AFTER_S, WorkerInfo
 from tuneq_shared.ports.items import NewItem
 
 OK, WARN, FAIL = Status.OK, Status.WARN, Status.FAIL
@@ -122,8 +122,8 @@ class _Fleet:
 
 
 def test_workers_are_lost_after_a_silence() -> None:
-    fleet: Any = _Fleet(live=100 - LIVE_S, lost=99 - LIVE_S)
-    assert [(worker.name, age) for worker, age in lost_workers(fleet)] == [("lost", LIVE_S + 1)]
+    fleet: Any = _Fleet(live=101 - LOST_AFTER_S, lost=100 - LOST_AFTER_S)
+    assert [(worker.name, age) for worker, age in lost_workers(fleet)] == [("lost", LOST_AFTER_S)]
 
 
 def test_redis_is_judged_by_what_it_says_of_itself() -> None:

@@ -1,6 +1,5 @@
 """Plain fakes of the worker's ports, and a world of them around a real store."""
 
-import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -45,6 +44,26 @@ ACCOUNT = "fake"
 MODEL = "base-model"
 METRICS = b"step,train_loss\n1,0.5\n"
 HOUR_S = 3600.0
+
+_TIME_PASSES = """
+local P = ARGV[1] .. ':'
+for _, queue in ipairs({'runs', 'evaluation'}) do
+  for _, id in ipairs(redis.call('ZRANGE', P .. 'due:' .. queue, 0, -1)) do
+    local k = P .. 'item:' .. id
+    redis.call('HDEL', k, 'lease')
+    redis.call('HSET', k, 'next', 0)
+    redis.call('ZADD', P .. 'due:' .. queue, 0, id)
+    local doc = cjson.decode(redis.call('HGET', k, 'doc'))
+    if doc.purchase and doc.purchase.intent_at then
+      doc.purchase.intent_at = doc.purchase.intent_at - 1000
+      redis.call('HSET', k, 'doc', cjson.encode(doc))
+    end
+  end
+end
+for _, pool in ipairs(redis.call('KEYS', P .. 'slots:*:learnt')) do
+  redis.call('HSET', pool, 'raise_at', 0)
+end
+"""
 
 
 def refusal(kind: ErrorKind, retry_after_s: float | None = None) -> ProviderError:
@@ -95,6 +114,7 @@ class FakeProvider:
         self.first_status = JobStatus.VALIDATING
         self.hidden: set[str] = set()  # jobs that listings do not show yet
         self.cancels_at_once = True
+        self.by_hand = False  # jobs do not go on by themselves
         self._errors: dict[str, deque[tuple[BaseException | None, bool]]] = defaultdict(deque)
 
     def goes_wrong(self, call: str, *errors: BaseException | None, done: bool = False) -> None:
@@ -173,6 +193,8 @@ class FakeProvider:
 
     def go_on(self) -> None:
         """Every job takes its next step."""
+        if self.by_hand:
+            return
         for job in [job for job in self.jobs.values() if not job.status.is_terminal]:
             place = self.course.index(job.status) + 1 if job.status in self.course else 0
             self.set_job(job.id, self.course[place])
@@ -282,6 +304,7 @@ class World:
 
     def __init__(self, redis_url: str, prefix: str, folder: Path, **settings: Any) -> None:
         self.redis: Any = connect(redis_url)
+        self._pass = self.redis.register_script(_TIME_PASSES)
         self.prefix = prefix
         self.provider = FakeProvider()
         self.accounts = FakeAccounts(self.provider)
@@ -336,9 +359,7 @@ class World:
     def a_run(self, stage: RunStage, request: FineTuneRequest | None = None, **fields: Any) -> Run:
         """A run in the hand, not in the store."""
         asked = request or self.request()
-        return Run(
-            id=asked.run_id(), stage=stage, request=asked, created_at=time.time(), **fields
-        )
+        return Run(id=asked.run_id(), stage=stage, request=asked, created_at=time.time(), **fields)
 
     def record(self, item: ItemId) -> Record:
         (record,) = self.ports.catalogue.read([item])
@@ -364,20 +385,7 @@ class World:
 
     def let_time_pass(self) -> None:
         """Every wait is over and every lease run out, except for what is parked."""
-        for queue in Queue:
-            key = f"{self.prefix}:due:{queue.value}"
-            for text in self.redis.zrange(key, 0, -1):
-                item = f"{self.prefix}:item:{text}"
-                self.redis.hdel(item, "lease")
-                self.redis.hset(item, "next", 0)
-                self.redis.zadd(key, {text: 0})
-                self._age_intent(item)
-
-    def _age_intent(self, key: str) -> None:
-        doc = orjson.loads(self.redis.hget(key, "doc"))
-        if (doc.get("purchase") or {}).get("intent_at"):
-            doc["purchase"]["intent_at"] -= 1000.0
-            self.redis.hset(key, "doc", orjson.dumps(doc))
+        self._pass(args=[self.prefix])
 
     def due(self) -> list[ItemId]:
         """What the store says is due, in its order."""
@@ -406,77 +414,3 @@ class World:
 
     def drive_to(self, item: ItemId, stage: str) -> None:
         self.drive(lambda: self.record(item).stage == stage)
-
-
-class KilledError(BaseException):
-    """As if the process had died here."""
-
-
-class Death:
-    """Counts side effects, and kills at the chosen one, before or after it is carried out."""
-
-    def __init__(self, at: int | None = None, *, after: bool = False) -> None:
-        self.at = at
-        self.after = after
-        self.seen: list[str] = []
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def strikes(self, name: str) -> Iterator[None]:
-        with self._lock:
-            mine = len(self.seen)
-            self.seen.append(name)
-        if mine == self.at and not self.after:
-            raise KilledError(name)
-        yield
-        if mine == self.at and self.after:
-            raise KilledError(name)
-
-
-class Mortal:
-    """A port some of whose calls are deadly."""
-
-    def __init__(self, inner: Any, death: Death, deadly: frozenset[str]) -> None:
-        self._inner = inner
-        self._death = death
-        self._deadly = deadly
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._inner, name)
-        if name not in self._deadly:
-            return attribute
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            with self._death.strikes(name):
-                return attribute(*args, **kwargs)
-
-        return call
-
-
-class MortalData(DataRoot):
-    """A data root that is deadly to write."""
-
-    def __init__(self, url: str, death: Death) -> None:
-        super().__init__(url)
-        self._death = death
-
-    @contextmanager
-    def write(self, path: str) -> Iterator[BinaryIO]:
-        with self._death.strikes(f"write {path}"), super().write(path) as file:
-            yield file
-
-
-_ITEMS = frozenset({"save", "commit", "join", "create", "ask", "wake", "leave", "revive"})
-_CALLS = frozenset({"create_job", "upload", "cancel_job"})
-
-
-def mortal(world: World, death: Death) -> Ports:
-    """The world's ports, deadly in every side effect."""
-    accounts = FakeAccounts(world.provider)
-    accounts.given = Mortal(world.provider, death, _CALLS)
-    return replace(
-        world.ports,
-        items=Mortal(world.ports.items, death, _ITEMS),
-        data=MortalData(world.ports.data.url, death),
-        accounts=accounts,
-    )

@@ -6,10 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tuneq_shared.domain.item import Queue
-from tuneq_shared.ports.fleet import WorkerInfo
+from tuneq_shared.ports.fleet import LOST_AFTER_S, WorkerInfo
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.fleet import RedisFleet
-from tuneq_worker.dispatch import LOST_AFTER_S
 from tuneq_worker.health import main, trouble_with_worker
 
 NODE = f"worker@{socket.gethostname()}"

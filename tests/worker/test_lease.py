@@ -17,6 +17,7 @@ from tuneq_worker.lease import ClaimLease
 
 SECONDS = 60.0
 
+
 @pytest.fixture
 def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
     return World(redis_url, store_prefix, tmp_path)
@@ -25,7 +26,7 @@ def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
 class ScriptedStore:
     """Only renews: each answer in turn, the last again and again."""
 
-    def __init__(self, *answers: Asked | None | Exception) -> None:
+    def __init__(self, *answers: Asked | Exception | None) -> None:
         self.answers = list(answers)
         self.renewed = threading.Semaphore(0)
         self.seconds: list[float] = []
@@ -46,7 +47,7 @@ def claimed(world: World) -> tuple[ItemId, Claim]:
     return item, claim
 
 
-def scripted(world: World, *answers: Asked | None | Exception) -> tuple[Any, ClaimLease[Run]]:
+def scripted(world: World, *answers: Asked | Exception | None) -> tuple[Any, ClaimLease[Run]]:
     _, claim = claimed(world)
     store: Any = ScriptedStore(*answers)
     return store, ClaimLease(store, claim, 0.003)

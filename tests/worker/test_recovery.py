@@ -37,11 +37,12 @@ def test_a_passing_error_is_waited_out_and_counted_for_its_stage() -> None:
 
 
 def test_tries_are_used_up() -> None:
-    for tired in (replace(RUN, attempts={"training": 30}), replace(UPLOAD, attempts=30)):
-        given_up = recover(tired, ACCOUNT, refusal(ErrorKind.SERVER))
+    run = recover(replace(RUN, attempts={"training": 30}), ACCOUNT, refusal(ErrorKind.SERVER))
+    upload = recover(replace(UPLOAD, attempts=30), ACCOUNT, refusal(ErrorKind.SERVER))
+    for given_up in (run, upload):
         assert isinstance(given_up, Fail)
         assert given_up.failure.code == "server"
-        assert given_up.failure.stage == tired.stage
+        assert given_up.failure.stage == given_up.item.stage
 
 
 @pytest.mark.parametrize("kind", [ErrorKind.RATE, ErrorKind.CAPACITY])

@@ -21,6 +21,7 @@ from tuneq_worker.stages.upload import upload
 
 NOW = 10_000.0
 
+
 @pytest.fixture
 def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
     return World(redis_url, store_prefix, tmp_path)
@@ -66,9 +67,7 @@ def test_it_leaves_uploads_which_others_still_share(world: World) -> None:
 def evaluating(world: World, name: str) -> Run:
     request = world.request(**world.with_evaluation(name))
     job = world.provider.put_job(f"{name}/0", JobStatus.SUCCEEDED)
-    run = world.a_run(
-        RunStage.EVALUATING, request, fine_tuned_model=f"ft:{name}", job_id=job.id
-    )
+    run = world.a_run(RunStage.EVALUATING, request, fine_tuned_model=f"ft:{name}", job_id=job.id)
     return evaluate(run, world.ports, FakeLease()).item
 
 

@@ -19,6 +19,7 @@ from tuneq_worker.stages.create import create
 SLOT = Slot(f"{ACCOUNT}/{MODEL}", 2)
 NOW = 10_000.0
 
+
 @pytest.fixture
 def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
     return World(redis_url, store_prefix, tmp_path)
@@ -107,6 +108,7 @@ def test_several_jobs_of_one_purchase_are_for_an_operator(world: World) -> None:
     result = look(world, run)
     assert isinstance(result, Hold)
     assert "job-1, job-2" in result.reason
+    assert intent_of(result.item) == NOW, "so that a cancel looks for them"
     assert world.provider.count("create_job") == 0
 
 
@@ -147,9 +149,7 @@ def test_after_the_grace_it_is_bought_anew_with_a_new_intent(world: World) -> No
     assert intent_of(saved) == later
 
 
-@pytest.mark.parametrize(
-    "kind", sorted(set(ErrorKind) - AMBIGUOUS - {ErrorKind.CAPACITY})
-)
+@pytest.mark.parametrize("kind", sorted(set(ErrorKind) - AMBIGUOUS - {ErrorKind.CAPACITY}))
 def test_a_refusal_clears_the_intent(world: World, kind: ErrorKind) -> None:
     world.provider.goes_wrong("create_job", refusal(kind))
     result = look(world, a_run(world))

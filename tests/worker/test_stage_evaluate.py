@@ -11,6 +11,7 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage
 from tuneq_shared.domain.record import load
+from tuneq_shared.domain.request import Samples
 from tuneq_shared.domain.run import Run
 from tuneq_worker.ports.provider import Completion
 from tuneq_worker.ports.stage import Advance, Fail, Sleep, StageResult
@@ -87,7 +88,7 @@ def test_the_same_content_is_the_same_evaluation_whatever_it_is_called(world: Wo
 def test_examples_come_from_the_whole_training_file(world: World) -> None:
     small, large = (
         a_run(world, name).request.model_copy(update={"samples": samples})
-        for name, samples in (("one", None), ("two", {"n": 10}))
+        for name, samples in (("one", None), ("two", Samples(n=10)))
     )
     shots = []
     for request in (small, large):

@@ -13,6 +13,7 @@ from tuneq_worker.stages.prepare import prepare
 
 LINES = [chat_line(n, label="x", subject="y") for n in range(40)]
 
+
 @pytest.fixture
 def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
     return World(redis_url, store_prefix, tmp_path)
@@ -51,9 +52,7 @@ def test_what_will_be_uploaded_is_staged_without_metadata(world: World) -> None:
 
 
 def test_a_smaller_sample_is_the_beginning_of_a_larger_one(world: World) -> None:
-    samples = [
-        staged(world, prepared(world, samples={"n": n, "seed": 7})) for n in (10, 20, 40)
-    ]
+    samples = [staged(world, prepared(world, samples={"n": n, "seed": 7})) for n in (10, 20, 40)]
     assert [len(sample) for sample in samples] == [10, 20, 40]
     assert samples[1] == samples[2][:20]
     assert samples[0] == samples[1][:10]

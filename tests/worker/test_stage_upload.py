@@ -31,9 +31,7 @@ def a_run(world: World, *, name: str = "one", **fields: Any) -> Run:
         path.write_text(text)
         digests.append(world.ports.data.stage(path).digest)
     prepared = Prepared(digests[0], 10, 10, "none", digests[1])
-    return world.a_run(
-        RunStage.UPLOADING, world.request(name=name), prepared=prepared, **fields
-    )
+    return world.a_run(RunStage.UPLOADING, world.request(name=name), prepared=prepared, **fields)
 
 
 def look(world: World, run: Run) -> StageResult[Run]:

@@ -1,19 +1,102 @@
 """Killed between any two side effects: nothing is lost, and nothing is bought twice."""
 
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
-from tests.worker.fakes import MODEL, Death, KilledError, World, mortal
+from tests.worker.fakes import MODEL, FakeAccounts, World
 
+from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.evaluation import Evaluation
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage
 from tuneq_shared.domain.record import load
 from tuneq_shared.ports.items import Asked
 from tuneq_worker.ports.provider import JobStatus
+from tuneq_worker.ports.stage import Ports
+
+
+class KilledError(BaseException):
+    """As if the process had died here."""
+
+
+class Death:
+    """Counts side effects, and kills at the chosen one, before or after it is carried out."""
+
+    def __init__(self, at: int | None = None, *, after: bool = False) -> None:
+        self.at = at
+        self.after = after
+        self.seen: list[str] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def strikes(self, name: str) -> Iterator[None]:
+        with self._lock:
+            mine = len(self.seen)
+            self.seen.append(name)
+        if mine == self.at and not self.after:
+            raise KilledError(name)
+        yield
+        if mine == self.at and self.after:
+            raise KilledError(name)
+
+
+class Mortal:
+    """A port some of whose calls are deadly."""
+
+    def __init__(self, inner: Any, death: Death, deadly: frozenset[str]) -> None:
+        self._inner = inner
+        self._death = death
+        self._deadly = deadly
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._inner, name)
+        if name not in self._deadly:
+            return attribute
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if args == ([],):  # of nothing there is no effect
+                return attribute(*args, **kwargs)
+            with self._death.strikes(name):
+                return attribute(*args, **kwargs)
+
+        return call
+
+
+class MortalData(DataRoot):
+    """A data root that is deadly to write."""
+
+    def __init__(self, url: str, death: Death) -> None:
+        super().__init__(url)
+        self._death = death
+
+    @contextmanager
+    def write(self, path: str) -> Iterator[BinaryIO]:
+        with self._death.strikes(f"write {path}"), super().write(path) as file:
+            yield file
+
+
+_ITEMS = frozenset({"save", "commit", "join", "create", "ask", "wake", "leave", "revive"})
+_CALLS = frozenset({"create_job", "upload", "cancel_job"})
+
+
+def mortal(world: World, death: Death) -> Ports:
+    """The world's ports, deadly in every side effect."""
+    accounts = FakeAccounts(world.provider)
+    accounts.given = Mortal(world.provider, death, _CALLS)
+    return replace(
+        world.ports,
+        items=Mortal(world.ports.items, death, _ITEMS),
+        data=MortalData(world.ports.data.url, death),
+        accounts=accounts,
+    )
+
 
 NewWorld = Callable[[], World]
 

@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from tuneq_shared.domain.item import Queue
-from tuneq_shared.ports.fleet import Fleet, WorkerInfo
-
-LIVE_S = 30.0
-"""A worker that was silent for longer is lost; it speaks every few seconds."""
+from tuneq_shared.ports.fleet import LOST_AFTER_S, Fleet, WorkerInfo
 
 _COMMAND = "celery -A tuneq_worker worker -Q"
 
@@ -14,14 +11,14 @@ _COMMAND = "celery -A tuneq_worker worker -Q"
 def live_workers(fleet: Fleet) -> list[WorkerInfo]:
     """The workers that spoke lately."""
     now = fleet.now()
-    return [worker for worker in fleet.workers() if now - worker.seen_at <= LIVE_S]
+    return [worker for worker in fleet.workers() if now - worker.seen_at < LOST_AFTER_S]
 
 
 def lost_workers(fleet: Fleet) -> list[tuple[WorkerInfo, float]]:
     """The workers that fell silent without a farewell, and for how many seconds."""
     now = fleet.now()
     silent = [(worker, now - worker.seen_at) for worker in fleet.workers()]
-    return [(worker, age) for worker, age in silent if age > LIVE_S]
+    return [(worker, age) for worker, age in silent if age >= LOST_AFTER_S]
 
 
 def trouble_with_queue(workers: Iterable[WorkerInfo], queue: Queue) -> str:

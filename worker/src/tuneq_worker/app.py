@@ -1,6 +1,7 @@
 """The Celery application: settings as measured for Redis, the tasks, the pulse of the worker."""
 
 import logging
+import ssl
 import time
 from functools import cache
 from importlib.metadata import version
@@ -35,6 +36,9 @@ def world() -> World:
 def make_app(settings: Settings) -> Celery:
     """The application of a configuration."""
     app = Celery("tuneq", broker=settings.redis_url, set_as_current=False)
+    if settings.redis_url.startswith("rediss://") and "ssl_cert_reqs" not in settings.redis_url:
+        # Celery alone would encrypt without looking at the server's certificate.
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     app.conf.update(
         accept_content=["json"],
         broker_connection_retry_on_startup=True,

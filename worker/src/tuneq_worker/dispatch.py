@@ -9,14 +9,13 @@ from redis.exceptions import RedisError
 
 from tuneq_shared.domain.item import ItemId, Queue
 from tuneq_shared.errors import RedisUnreachableError
-from tuneq_shared.ports.fleet import Fleet, WorkerInfo
+from tuneq_shared.ports.fleet import LOST_AFTER_S, Fleet, WorkerInfo
 from tuneq_shared.ports.items import ItemStore
 from tuneq_worker.stage_table import STAGES
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 5.0
-LOST_AFTER_S = 30.0
 _HINTS_PER_CONSUMER = 4
 
 Hint = Callable[[str, ItemId], None]

@@ -6,11 +6,10 @@ import sys
 from redis.exceptions import RedisError
 
 from tuneq_shared.errors import ConfigurationError, TuneqError
-from tuneq_shared.ports.fleet import Fleet
+from tuneq_shared.ports.fleet import LOST_AFTER_S, Fleet
 from tuneq_shared.redis_store.connection import connect, reachable
 from tuneq_shared.redis_store.fleet import RedisFleet
 from tuneq_shared.settings import load_settings
-from tuneq_worker.dispatch import LOST_AFTER_S
 
 _USAGE = """\
 usage: python -m tuneq_worker.health NAME

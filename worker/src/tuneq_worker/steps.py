@@ -4,6 +4,9 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
 from tuneq_shared.domain.account import AccountState, account_id
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
@@ -11,6 +14,7 @@ from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import AccountStage, RunStage
 from tuneq_shared.domain.record import Item, document, fixed_part, load
 from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.errors import ConfigurationError, IllegalTransitionError, StaleClaimError
 from tuneq_shared.ports.items import Asked, NewItem
@@ -69,8 +73,8 @@ def _decide(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any]
     _, function = STAGES[item.item.kind, item.stage]
     try:
         return function(item, ports, lease)  # type: ignore[no-any-return]  # the table's one seam
-    except StaleClaimError:
-        raise
+    except (StaleClaimError, RedisConnectionError, RedisTimeoutError):
+        raise  # nothing can be written now: the item is due again when its lease has run out
     # What the stage has saved must not be undone: it says what may have been bought or sent.
     except ProviderError as error:
         return recover(lease.saved or item, _account(item), error)
@@ -91,7 +95,7 @@ def _faulted(item: Any, error: Exception) -> StageResult[Any]:
 
 
 def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
-    """Every item of a stopped account sleeps on it; unpaid runs of one refused for good fail."""
+    """Every item of a stopped account sleeps on it; what is unpaid fails where it is for good."""
     if isinstance(item, AccountState):
         return None
     (record,) = ports.catalogue.read([account_id(_account(item))])
@@ -103,7 +107,8 @@ def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
         return None
     account = load(record, AccountState)
     failure = account.failure or Failure("stopped", "stopped")
-    if account.refused_for_good and isinstance(item, Run) and item.stage in _UNPAID:
+    unpaid = isinstance(item, Upload) or (isinstance(item, Run) and item.stage in _UNPAID)
+    if account.refused_for_good and unpaid:
         return Fail(item, failure)
     waiting = Waiting(WaitKind.ACCOUNT, account.id, f"{failure.code}: {failure.message}")
     return Sleep(item, account.item, waiting, STOPPED_MARK)
@@ -111,9 +116,7 @@ def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
 
 def _new_account(name: str) -> NewItem:
     state = AccountState(id=name, stage=AccountStage.ACTIVE)
-    return NewItem(
-        item=state.item, stage=state.stage, fixed=fixed_part(state), doc=document(state)
-    )
+    return NewItem(item=state.item, stage=state.stage, fixed=fixed_part(state), doc=document(state))
 
 
 def _account(item: Item) -> str:

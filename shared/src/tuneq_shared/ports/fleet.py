@@ -5,6 +5,9 @@ from typing import Protocol
 
 from tuneq_shared.domain.item import Queue
 
+LOST_AFTER_S = 30.0
+"""A worker that has said nothing for so long is taken for lost."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerInfo:

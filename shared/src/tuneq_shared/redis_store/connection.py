@@ -40,7 +40,7 @@ def connect(url: str) -> Redis:
     except ValueError as error:
         raise ConfigurationError(
             f"redis_url is not a Redis URL: {error}",
-            hint="write it as redis://[:password@]host:port/number, rediss:// or unix://",
+            hint="write it as redis://[:password@]host:port/number, or rediss://",
         ) from error
 
 

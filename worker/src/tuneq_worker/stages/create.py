@@ -29,7 +29,10 @@ def create(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     provider = ports.accounts.provider(run.account)
     found = find_purchase(run, provider)
     if len(found) > 1:
-        return Hold(run, "several jobs bear this purchase: " + ", ".join(j.id for j in found))
+        # Kept as unanswered, so that a cancel looks for the jobs.
+        unanswered = Purchase(run.purchase.n, run.purchase.intent_at or lease.now)
+        words = "several jobs bear this purchase: " + ", ".join(job.id for job in found)
+        return Hold(replace(run, purchase=unanswered), words)
     if found:
         return _bought(run, found[0], f"found {found[0].id}, bought before")
     intent = run.purchase.intent_at

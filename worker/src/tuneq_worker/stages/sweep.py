@@ -64,12 +64,19 @@ def stopped(
         ports.items.wake(marks)
         active = AccountState(id=account.id, stage=AccountStage.ACTIVE)
         return Advance(active, answered=Asked.RELEASE)
+    if account.refused_for_good:
+        ports.items.wake([item for item, mark in marks.items() if _met_a_refusal(mark)])
     try:
         with lease.kept():
             ports.items.wake(_changed(marks, ports.accounts.provider(account.id)))
     except (ProviderError, ConfigurationError) as error:
         log.info("the jobs of stopped account %s cannot be seen: %s", account.id, error)
     return Wait(account, _interval(account, ports))
+
+
+def _met_a_refusal(mark: str) -> bool:
+    """Whether it fell asleep before the account was stopped, and so has not heard why."""
+    return mark == KEY_MARK or read_stop_mark(mark) is not None
 
 
 def _changed(marks: Mapping[ItemId, str], provider: Provider) -> list[ItemId]:
