@@ -13,8 +13,8 @@ from tests.sandbox.processes_support import is_running, parent, until_gone
 from tuneq_sandbox.processes.child import ChildFailedError
 from tuneq_sandbox.redis_server import EmbeddedRedis, ensure_redis
 from tuneq_sandbox.redis_server.binary import find_binary
-from tuneq_sandbox.redis_server.ensure import without_password
 from tuneq_shared.errors import ConfigurationError, ConflictError, RedisUnreachableError
+from tuneq_shared.redis_store.connection import without_password
 
 PARENT = """
 import sys, time
@@ -149,7 +149,7 @@ def test_a_configured_redis_that_does_not_answer_is_an_error(tmp_path: Path) -> 
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # without listening
         url = f"redis://:s3cret@127.0.0.1:{silent.getsockname()[1]}/0"
-        with pytest.raises(RedisUnreachableError, match="does not answer") as caught:
+        with pytest.raises(RedisUnreachableError, match="cannot be reached") as caught:
             ensure_redis(url, tmp_path)
     assert "s3cret" not in caught.value.message
     assert caught.value.hint

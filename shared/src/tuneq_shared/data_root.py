@@ -65,10 +65,10 @@ class DataRoot:
             DataRootError: the root cannot be written.
         """
         full = self._full(path)
-        # Object stores show a file when it is whole; a local one gets its name when it is.
-        draft = f"{full}.{uuid.uuid4().hex}.partial" if self._is_local else full
+        # fsspec's own drafts of local files may lie on another disk, and then a move is a copy.
+        draft = f"{full}.{uuid.uuid4().hex}.partial"
         try:
-            file = self._fs.open(draft, "wb")
+            file = self._fs.open(draft if self._is_local else full, "wb", autocommit=self._is_local)
         except OSError as error:
             raise self._unwritable(error) from error
         try:
@@ -79,12 +79,17 @@ class DataRoot:
             file.close()
             if self._is_local:
                 Path(draft).replace(full)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        finally:
+            else:
+                file.commit()
+        except BaseException as error:
             file.close()
             if self._is_local:
                 Path(draft).unlink(missing_ok=True)
+            else:
+                file.discard()
+            if isinstance(error, OSError):
+                raise self._unwritable(error) from error
+            raise
 
     def open(self, reference: Reference) -> BinaryIO:
         """Open what a request names.
@@ -142,11 +147,7 @@ class DataRoot:
         try:
             if not self._fs.exists(path):
                 self._fs.makedirs(self._base, exist_ok=True)
-                try:
-                    with self._fs.open(path, "xb") as file:
-                        file.write(uuid.uuid4().hex.encode())
-                except FileExistsError:
-                    pass  # another process was first: its id counts
+                self._write_id(path)
             with self._fs.open(path, "rb") as file:
                 mine = file.read().decode().strip()
         except OSError as error:
@@ -158,6 +159,23 @@ class DataRoot:
                 hint="give every producer and worker the same data_url; if the root was replaced "
                 "on purpose, remove the key <key_prefix>:root from Redis",
             )
+
+    def _write_id(self, path: str) -> None:
+        """Whole and once, whoever else starts at this moment: the first one's id counts."""
+        new = uuid.uuid4().hex
+        try:
+            if self._is_local:
+                draft = Path(f"{path}.{new}")
+                draft.write_text(new)
+                try:
+                    os.link(draft, path)
+                finally:
+                    draft.unlink()
+            else:
+                with self._fs.open(path, "xb") as file:
+                    file.write(new.encode())
+        except FileExistsError:
+            return
 
     def _full(self, path: str) -> str:
         return f"{self._base}/{inner_path(path)}"

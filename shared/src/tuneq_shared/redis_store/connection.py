@@ -27,6 +27,8 @@ def connect(url: str) -> Redis:
     Raises:
         ConfigurationError: the URL is not one of a Redis server.
     """
+    if "@" in _after_host(url):
+        raise _not_a_url()
     try:
         return Redis.from_url(
             url,
@@ -37,16 +39,15 @@ def connect(url: str) -> Redis:
             health_check_interval=10,
             retry=Retry(ExponentialBackoff(cap=0.5, base=0.05), 3),
         )
-    except ValueError as error:
-        raise ConfigurationError(
-            f"redis_url is not a Redis URL: {error}",
-            hint="write it as redis://[:password@]host:port/number, or rediss://",
-        ) from error
+    except ValueError:
+        raise _not_a_url() from None
 
 
 def without_password(url: str) -> str:
-    """The URL as it may be shown."""
+    """The URL as it may be shown; where a password's characters confuse it, its scheme alone."""
     parts = urlsplit(url)
+    if "@" in _after_host(url):
+        return f"{parts.scheme}://..."
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=host, query="").geturl()
 
@@ -66,3 +67,18 @@ def reachable(url: str) -> Iterator[None]:
             hint="start it, or correct redis_url in tuneq.toml or TUNEQ_REDIS_URL; "
             "`tuneq up` brings one of its own",
         ) from error
+
+
+def _after_host(url: str) -> str:
+    """Where an @ stands only if a password has a character that ends the host."""
+    parts = urlsplit(url)
+    return parts.path + parts.query + parts.fragment
+
+
+def _not_a_url() -> ConfigurationError:
+    # The URL's own words may hold a piece of the password.
+    return ConfigurationError(
+        "redis_url is not a Redis URL",
+        hint="write it as redis://[:password@]host:port/number or rediss://; in the password, "
+        "percent-encode what is neither letter nor digit",
+    )
