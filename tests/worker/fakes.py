@@ -18,7 +18,7 @@ from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.domain.lifecycle import RunStage, is_terminal
 from tuneq_shared.domain.record import Record, load
 from tuneq_shared.domain.request import FineTuneRequest
-from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.errors import ConfigurationError
 from tuneq_shared.intake import new_run
 from tuneq_shared.ports.items import Asked, Creation
@@ -54,7 +54,7 @@ for _, queue in ipairs({'runs', 'evaluation'}) do
     redis.call('HSET', k, 'next', 0)
     redis.call('ZADD', P .. 'due:' .. queue, 0, id)
     local doc = cjson.decode(redis.call('HGET', k, 'doc'))
-    if doc.purchase and doc.purchase.intent_at then
+    if ARGV[2] == '1' and doc.purchase and doc.purchase.intent_at then
       doc.purchase.intent_at = doc.purchase.intent_at - 1000
       redis.call('HSET', k, 'doc', cjson.encode(doc))
     end
@@ -199,9 +199,9 @@ class FakeProvider:
             place = self.course.index(job.status) + 1 if job.status in self.course else 0
             self.set_job(job.id, self.course[place])
 
-    def find_jobs(self, purchase: str, since: float) -> list[Job]:
+    def find_jobs(self, purchase: str, since: float | None) -> list[Job]:
         with self._call("find_jobs", purchase):
-            assert since > 0
+            assert since is None or since > 0
             jobs = self.jobs.values()
             return [j for j in jobs if j.purchase == purchase and j.id not in self.hidden]
 
@@ -273,11 +273,9 @@ class FakeLease:
     token: int = 1
     wanted: bool = True
     log: list[tuple[str, Any]] = field(default_factory=list)
-    kept_count: int = 0
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        self.kept_count += 1
         yield
 
     def save(self, item: Any) -> None:
@@ -361,6 +359,15 @@ class World:
         asked = request or self.request()
         return Run(id=asked.run_id(), stage=stage, request=asked, created_at=time.time(), **fields)
 
+    def prepared(self, dataset: str = "data:eval.jsonl") -> Prepared:
+        """What preparing makes of a run that is evaluated on this dataset."""
+        digests = []
+        for name in ("train.jsonl", dataset.removeprefix("data:")):
+            path = Path(self.ports.data.url) / name
+            digests.append(self.ports.data.stage(path).digest)
+        source, evaluation = digests
+        return Prepared(source, 12, 36, "none", evaluation_digest=evaluation, source_digest=source)
+
     def record(self, item: ItemId) -> Record:
         (record,) = self.ports.catalogue.read([item])
         assert record is not None
@@ -383,18 +390,21 @@ class World:
         held = self.redis.smembers(f"{pool}:held")
         return set(held), list(self.redis.zrange(f"{pool}:line", 0, -1))
 
-    def let_time_pass(self) -> None:
-        """Every wait is over and every lease run out, except for what is parked."""
-        self._pass(args=[self.prefix])
+    def let_time_pass(self, *, grace: bool = True) -> None:
+        """Every wait is over and every lease run out, except for what is parked.
+
+        So is the grace in which an unanswered purchase is looked for, unless told otherwise.
+        """
+        self._pass(args=[self.prefix, int(grace)])
 
     def due(self) -> list[ItemId]:
         """What the store says is due, in its order."""
         queues = list(Queue)
         return [i for q in queues for i, _ in self.ports.items.due(q, 1000, HOUR_S)]
 
-    def round(self, ports: Ports | None = None) -> None:
+    def round(self, ports: Ports | None = None, *, grace: bool = True) -> None:
         """Time passes, and every due item takes one step, as hinted by the store alone."""
-        self.let_time_pass()
+        self.let_time_pass(grace=grace)
         for item in self.due():
             step(ports or self.ports, item)
 

@@ -160,11 +160,21 @@ def test_a_wait_that_is_asked_for_is_no_try(clock: Clock, kind: ErrorKind) -> No
     assert clock.slept >= 20
 
 
-@pytest.mark.parametrize("kind", [*WAITS, ErrorKind.SERVER])
 @pytest.mark.parametrize("retry_after_s", [None, 100.0, 5000.0])
-def test_patience_has_an_end(clock: Clock, kind: ErrorKind, retry_after_s: float | None) -> None:
-    chat = answered(kind, retry_after_s=retry_after_s)
+def test_patience_has_an_end(clock: Clock, retry_after_s: float | None) -> None:
+    chat = answered(ErrorKind.SERVER, retry_after_s=retry_after_s)
     assert ask(chat).rows[0].outcome is Outcome.ERRORED
+    assert clock.slept <= 900
+
+
+@pytest.mark.parametrize("kind", WAITS)
+@pytest.mark.parametrize("retry_after_s", [None, 100.0, 5000.0])
+def test_a_long_wait_is_not_sat_out_here(
+    clock: Clock, kind: ErrorKind, retry_after_s: float | None
+) -> None:
+    cause = stopped(answered(kind, retry_after_s=retry_after_s)).cause
+    assert cause is not None
+    assert cause.kind is kind
     assert clock.slept <= 900
 
 

@@ -15,7 +15,7 @@ from tuneq_shared.domain.lifecycle import (
     UploadStage,
 )
 from tuneq_shared.domain.request import FineTuneRequest
-from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.run import Purchase, Run
 from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.ports.items import Asked, Park, Slot
@@ -28,7 +28,7 @@ RUN = Run(
     stage=RunStage.CREATING,
     request=FineTuneRequest(model=MODEL, training_file="file-x", account=ACCOUNT),
     created_at=0.0,
-    attempts={"creating": 3, "uploading": 1},
+    attempts={"creating": 3, "post": 1},
 )
 SPEC = EvaluationSpec(
     account=ACCOUNT,
@@ -58,7 +58,7 @@ def test_going_on_is_due_at_once_and_forgets_the_tries_of_the_stage_left() -> No
     result = Advance(replace(RUN, stage=RunStage.TRAINING, waiting=WAITING), "bought")
     commit = to_commit(result, RUN, NOW)
     assert (commit.stage, commit.delay_s, commit.event) == ("training", 0.0, "bought")
-    assert commit.doc == {"v": 1, "attempts": {"uploading": 1}}
+    assert commit.doc == {"v": 1}
 
 
 def test_going_on_may_take_hand_on_and_answer() -> None:
@@ -73,14 +73,14 @@ def test_waiting_keeps_tries_and_says_why() -> None:
     commit = to_commit(Wait(RUN, 7.0, WAITING, refused=Slot("pool", 2)), RUN, NOW)
     assert commit.delay_s == 7.0
     assert (commit.take, commit.refused) == (Slot("pool", 2), True)
-    assert commit.doc["attempts"] == {"creating": 3, "uploading": 1}
+    assert commit.doc["attempts"] == {"creating": 3, "post": 1}
     assert commit.doc["waiting"] == {"kind": "retry", "on": "x", "reason": "because"}
 
 
 def test_sleeping_parks_and_begins_to_count_tries_anew() -> None:
     commit = to_commit(Sleep(RUN, account_id(ACCOUNT), WAITING, "mark"), RUN, NOW)
     assert commit.park == Park(account_id(ACCOUNT), "mark")
-    assert commit.doc["attempts"] == {"uploading": 1}
+    assert commit.doc["attempts"] == {"post": 1}, "only the looks were good"
 
 
 @pytest.mark.parametrize(
@@ -116,11 +116,26 @@ def test_a_failed_shard_counts_all_its_samples_as_errored() -> None:
     assert "part" not in commit.doc
 
 
-def test_a_run_that_cannot_be_cancelled_is_held() -> None:
-    run = replace(RUN, stage=RunStage.CANCELLING)
-    commit = to_commit(Fail(run, Failure("bad_request", "no")), run, NOW)
-    assert commit.stage == "held"
-    assert commit.doc["held_from"] == "cancelling"
+@pytest.mark.parametrize(
+    ("stage", "intent_at", "code", "end"),
+    [
+        (RunStage.CANCELLING, None, "bad_request", "held"),
+        (RunStage.TRAINING, None, "server", "held"),
+        (RunStage.TRAINING, None, "job_failed", "failed"),
+        (RunStage.TRAINING, None, "job_cancelled", "failed"),
+        (RunStage.CREATING, NOW, "server", "held"),
+        (RunStage.CREATING, None, "server", "failed"),
+        (RunStage.COLLECTING, None, "server", "failed"),
+    ],
+)
+def test_a_run_whose_job_may_go_on_is_held_and_does_not_fail(
+    stage: RunStage, intent_at: float | None, code: str, end: str
+) -> None:
+    run = replace(RUN, stage=stage, purchase=Purchase(0, intent_at))
+    commit = to_commit(Fail(run, Failure(code, "no")), run, NOW)
+    assert commit.stage == end
+    assert commit.doc.get("held_from") == (stage if end == "held" else None)
+    assert "attempts" not in commit.doc
 
 
 def test_held_remembers_where_from() -> None:

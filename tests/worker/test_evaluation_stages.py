@@ -104,7 +104,7 @@ def test_a_limit_is_kept(world: World, limit: int, count: int) -> None:
     [
         ([], "empty_dataset", "is empty"),
         ([chat_line(0), b"nonsense\n"], "invalid_input", "line 2"),
-        ([chat_line(0), chat_line(1, "maybe")], "error", "sample 2 is no choice"),
+        ([chat_line(0), chat_line(1, "maybe")], "invalid_input", "sample 2 is no choice"),
     ],
 )
 def test_a_bad_dataset_costs_nothing(

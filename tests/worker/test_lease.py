@@ -12,7 +12,7 @@ from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
 from tuneq_shared.errors import StaleClaimError
-from tuneq_shared.ports.items import Asked, Claim
+from tuneq_shared.ports.items import Asked, Claim, Renewal
 from tuneq_worker.lease import ClaimLease
 
 SECONDS = 60.0
@@ -31,13 +31,13 @@ class ScriptedStore:
         self.renewed = threading.Semaphore(0)
         self.seconds: list[float] = []
 
-    def renew(self, _claim: Claim, seconds: float) -> Asked | None:
+    def renew(self, _claim: Claim, seconds: float) -> Renewal:
         self.seconds.append(seconds)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.renewed.release()
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return Renewal(float(len(self.seconds)), answer)
 
 
 def claimed(world: World) -> tuple[ItemId, Claim]:
@@ -50,7 +50,7 @@ def claimed(world: World) -> tuple[ItemId, Claim]:
 def scripted(world: World, *answers: Asked | Exception | None) -> tuple[Any, ClaimLease[Run]]:
     _, claim = claimed(world)
     store: Any = ScriptedStore(*answers)
-    return store, ClaimLease(store, claim, 0.003)
+    return store, ClaimLease(store, claim, 0.003, threading.Event())
 
 
 def renewals(store: Any, count: int) -> None:
@@ -94,27 +94,41 @@ def test_redis_being_away_for_a_while_does_not_end_the_keeping(world: World) -> 
         assert lease.wanted
 
 
-def test_a_lease_lost_before_the_block_is_told_at_once(world: World) -> None:
-    _, lease = scripted(world, StaleClaimError("lost"))
-    with pytest.raises(StaleClaimError), lease.kept():
+def test_a_worker_that_stops_wants_no_more(world: World) -> None:
+    _, claim = claimed(world)
+    stopping = threading.Event()
+    lease = ClaimLease[Run](world.ports.items, claim, SECONDS, stopping)
+    assert lease.wanted
+    stopping.set()
+    assert not lease.wanted
+
+
+def test_a_block_that_is_short_costs_no_renewal(world: World) -> None:
+    _, claim = claimed(world)
+    store: Any = ScriptedStore(None)
+    with ClaimLease[Run](store, claim, SECONDS, threading.Event()).kept():
         pass
+    assert store.seconds == []
 
 
 def test_renewing_never_shortens_the_usual_lease(world: World) -> None:
     _, claim = claimed(world)
     store: Any = ScriptedStore(None)
-    lease = ClaimLease[Run](store, claim, SECONDS)
+    lease = ClaimLease[Run](store, claim, SECONDS, threading.Event())
     lease.renew(5.0)
     lease.renew(500.0)
     assert store.seconds == [SECONDS, 500.0]
+    assert lease.now == 2.0, "Redis time as of the last renewal"
 
 
 def test_what_is_saved_stands_in_the_store(world: World) -> None:
     item, claim = claimed(world)
-    lease = ClaimLease[Run](world.ports.items, claim, SECONDS)
+    lease = ClaimLease[Run](world.ports.items, claim, SECONDS, threading.Event())
     assert (lease.asked, lease.slot, lease.token) == (None, False, 1)
     run = world.a_run(RunStage.SUBMITTED, world.run(item).request, job_id="job-7")
+    assert lease.saved is None
     lease.save(run)
+    assert lease.saved == run
     assert world.run(item).job_id == "job-7"
 
 

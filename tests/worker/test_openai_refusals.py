@@ -38,7 +38,7 @@ CASES: list[tuple[int, str | None, str | None, str, ErrorKind]] = [
     (429, None, None, "Too many concurrent jobs", ErrorKind.CAPACITY),
     (400, None, None, "You reached the limit of 20 queued jobs.", ErrorKind.CAPACITY),
     (429, None, None, "The model `ft:m` is still being loaded", ErrorKind.COLD),
-    (503, None, None, "That model is still being loaded", ErrorKind.COLD),
+    (503, None, None, "That model is still being loaded", ErrorKind.SERVER),
     (
         429,
         "rate_limit_exceeded",

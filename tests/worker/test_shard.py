@@ -133,7 +133,15 @@ def test_cancelled_it_asks_nothing(world: World) -> None:
     assert world.provider.calls == []
 
 
-def test_the_lease_is_kept_while_it_asks(world: World) -> None:
-    lease = FakeLease()
-    work_through(a_shard(world), world.ports, lease)
-    assert lease.kept_count == 1
+def test_a_long_wait_is_the_shards_and_keeps_what_is_answered(world: World) -> None:
+    def answer(_model: str, messages: Any) -> Completion:
+        if messages[-1]["content"] == "question 7":
+            raise refusal(ErrorKind.RATE, 5000.0)
+        return Completion(text="A", prompt_tokens=2, completion_tokens=1)
+
+    world.provider.chat.answer = answer
+    result = work_through(a_shard(world), world.ports, FakeLease())
+    assert isinstance(result, Wait)
+    assert result.delay_s == 5000.0
+    assert result.item.stage is ShardStage.PENDING
+    assert 7 not in outcomes(world, result.item)

@@ -67,7 +67,13 @@ def test_it_leaves_uploads_which_others_still_share(world: World) -> None:
 def evaluating(world: World, name: str) -> Run:
     request = world.request(**world.with_evaluation(name))
     job = world.provider.put_job(f"{name}/0", JobStatus.SUCCEEDED)
-    run = world.a_run(RunStage.EVALUATING, request, fine_tuned_model=f"ft:{name}", job_id=job.id)
+    run = world.a_run(
+        RunStage.EVALUATING,
+        request,
+        fine_tuned_model=f"ft:{name}",
+        job_id=job.id,
+        prepared=world.prepared(),
+    )
     return evaluate(run, world.ports, FakeLease()).item
 
 
@@ -81,13 +87,6 @@ def test_it_leaves_evaluations_which_others_still_share(world: World) -> None:
 
 def test_it_leaves_also_what_it_has_joined_but_not_noted(world: World) -> None:
     run = replace(evaluating(world, "one"), asked=(), stage=RunStage.CANCELLING)
-    assert has_ended(look(world, run))
-    assert asked_of(world, Kind.EVALUATION) == [Asked.CANCEL] * 2
-
-
-def test_it_ends_although_its_files_are_gone(world: World) -> None:
-    run = replace(evaluating(world, "one"), stage=RunStage.CANCELLING)
-    (Path(world.ports.data.url) / "eval.jsonl").unlink()
     assert has_ended(look(world, run))
     assert asked_of(world, Kind.EVALUATION) == [Asked.CANCEL] * 2
 
@@ -118,7 +117,7 @@ def test_another_error_is_told(world: World, kind: ErrorKind) -> None:
 
 
 def test_a_creation_without_answer_is_looked_for_until_the_grace_is_over(world: World) -> None:
-    run = a_run(world, purchase=Purchase(0, NOW))
+    run = a_run(world, training_file_id="file-1", purchase=Purchase(0, NOW))
     grace = world.settings.purchase_grace_s
     for later in (0.0, grace - 1):
         assert isinstance(look(world, run, NOW + later), Wait)
@@ -126,7 +125,7 @@ def test_a_creation_without_answer_is_looked_for_until_the_grace_is_over(world: 
 
 
 def test_a_creation_that_was_carried_out_is_cancelled(world: World) -> None:
-    run = a_run(world, purchase=Purchase(0, NOW))
+    run = a_run(world, training_file_id="file-1", purchase=Purchase(0, NOW))
     world.provider.put_job(f"{run.id}/0", JobStatus.RUNNING)
     result = look(world, run)
     assert has_ended(result)
@@ -135,8 +134,16 @@ def test_a_creation_that_was_carried_out_is_cancelled(world: World) -> None:
 
 
 def test_several_jobs_of_the_purchase_are_all_cancelled(world: World) -> None:
-    run = a_run(world, purchase=Purchase(0, NOW))
+    run = a_run(world, training_file_id="file-1", purchase=Purchase(0, NOW))
     for _ in range(3):
         world.provider.put_job(f"{run.id}/0", JobStatus.RUNNING)
     assert has_ended(look(world, run))
     assert {job.status for job in world.provider.jobs.values()} == {JobStatus.CANCELLED}
+
+
+def test_a_job_that_redis_has_not_kept_is_looked_for(world: World) -> None:
+    run = a_run(world, training_file_id="file-1")
+    assert has_ended(look(world, run))
+    world.provider.put_job(f"{run.id}/0", JobStatus.RUNNING)
+    assert has_ended(look(world, run))
+    assert world.provider.jobs["job-1"].status is JobStatus.CANCELLED

@@ -87,9 +87,3 @@ def test_another_error_is_not_swallowed(world: World) -> None:
     world.provider.goes_wrong("result_file", refusal(ErrorKind.SERVER))
     with pytest.raises(ProviderError):
         collect(run, world.ports, FakeLease())
-
-
-def test_the_lease_is_kept_while_files_come(world: World) -> None:
-    lease = FakeLease()
-    collect(trained(world, "result-1"), world.ports, lease)
-    assert lease.kept_count == 1

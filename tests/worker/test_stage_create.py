@@ -12,7 +12,7 @@ from tuneq_shared.domain.run import Prepared, Purchase, Run
 from tuneq_shared.domain.waiting import WaitKind
 from tuneq_shared.ports.items import Slot
 from tuneq_worker.marks import job_mark
-from tuneq_worker.ports.provider import FileState, JobStatus, ProviderError, RemoteFile
+from tuneq_worker.ports.provider import FileState, Job, JobStatus, RemoteFile
 from tuneq_worker.ports.stage import Advance, Fail, Hold, Sleep, StageResult, Wait
 from tuneq_worker.stages.create import create
 
@@ -87,7 +87,7 @@ def test_the_intent_is_durable_before_the_post(world: World) -> None:
     order.extend(name for name, _ in world.provider.calls)
     assert order == ["renew", "find_jobs", f"save {NOW:g}", "create_job"]
     ((_, seconds),) = lease.log
-    assert seconds > world.settings.request_timeout_s
+    assert seconds > 3 * world.settings.request_timeout_s
 
 
 def test_a_job_bought_before_is_adopted(world: World) -> None:
@@ -121,7 +121,7 @@ def test_an_unanswered_post_is_not_repeated_within_the_grace(
     result = look(world, a_run(world))
     assert isinstance(result, Wait)
     run = result.item
-    assert (intent_of(run), run.attempts) == (NOW, {"creating": 1})
+    assert (intent_of(run), run.attempts) == (NOW, {"post": 1})
     world.provider.hidden.update(world.provider.jobs)
     grace = world.settings.purchase_grace_s
     for later in (1.0, grace / 2, grace - 1):
@@ -163,13 +163,14 @@ def test_a_refusal_clears_the_intent(world: World, kind: ErrorKind) -> None:
 
 
 def test_a_full_account_gives_the_slot_back(world: World) -> None:
-    world.provider.goes_wrong("create_job", refusal(ErrorKind.CAPACITY, 40.0))
-    result = look(world, a_run(world))
-    assert isinstance(result, Wait)
-    assert (result.refused, result.delay_s) == (SLOT, 40.0)
-    assert intent_of(result.item) is None
-    assert result.waiting is not None
-    assert result.waiting.kind is WaitKind.SLOT
+    for asked, delay_s in ((40.0, 40.0), (None, 30.0)):
+        world.provider.goes_wrong("create_job", refusal(ErrorKind.CAPACITY, asked))
+        result = look(world, a_run(world))
+        assert isinstance(result, Wait)
+        assert (result.refused, result.delay_s) == (SLOT, delay_s)
+        assert (intent_of(result.item), result.item.attempts) == (None, {})
+        assert result.waiting is not None
+        assert result.waiting.kind is WaitKind.SLOT
 
 
 @pytest.mark.parametrize("lost", [("file-t",), ("file-v",), ("file-t", "file-v")])
@@ -199,11 +200,20 @@ def test_a_file_that_the_user_brought_is_not_uploaded_again(
     assert result.failure.code == "not_found"
 
 
-def test_an_error_while_looking_for_lost_files_is_told(world: World) -> None:
+def test_an_error_while_looking_for_lost_files_is_waited_out(world: World) -> None:
     world.provider.goes_wrong("create_job", refusal(ErrorKind.BAD_REQUEST))
     world.provider.goes_wrong("file", refusal(ErrorKind.SERVER))
-    with pytest.raises(ProviderError):
-        look(world, a_run(world))
+    result = look(world, a_run(world))
+    assert isinstance(result, Wait)
+    assert intent_of(result.item) is None, "the creation was refused"
+
+
+def test_files_that_vanish_again_and_again_are_not_uploaded_for_ever(world: World) -> None:
+    run = a_run(world, lost_files=tuple(f"file-{n}" for n in range(6)))
+    world.provider.files.clear()
+    result = look(world, run)
+    assert isinstance(result, Fail)
+    assert result.failure.code == "not_found"
 
 
 @pytest.mark.parametrize("status", [s for s in JobStatus if s.is_terminal])
@@ -221,3 +231,20 @@ def test_a_later_purchase_is_another(world: World) -> None:
     result = look(world, replace(run, purchase=Purchase(1)))
     assert result.item.job_id == "job-2"
     assert world.provider.specs["job-2"].purchase == f"{run.id}/1"
+
+
+def test_the_first_look_goes_back_beyond_the_run_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a loss of Redis the run is younger than its job."""
+    since: list[float | None] = []
+
+    def find_jobs(_purchase: str, begin: float | None) -> list[Job]:
+        since.append(begin)
+        return []
+
+    monkeypatch.setattr(world.provider, "find_jobs", find_jobs)
+    run = a_run(world)
+    look(world, run)
+    look(world, replace(run, purchase=Purchase(0, NOW)))
+    assert since == [None, run.created_at]

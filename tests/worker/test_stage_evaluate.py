@@ -26,7 +26,13 @@ def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
 def a_run(world: World, name: str = "one", **fields: Any) -> Run:
     given = {"baselines": [{"model": MODEL}, {"model": MODEL, "shots": 2}], **fields}
     request = world.request(**world.with_evaluation(name, **given))
-    return world.a_run(RunStage.EVALUATING, request, fine_tuned_model=f"ft:{name}")
+    assert request.evaluation is not None
+    return world.a_run(
+        RunStage.EVALUATING,
+        request,
+        fine_tuned_model=f"ft:{name}",
+        prepared=world.prepared(request.evaluation.dataset),
+    )
 
 
 def look(world: World, run: Run) -> StageResult[Run]:
@@ -67,11 +73,13 @@ def test_it_asks_for_every_evaluation_and_sleeps(world: World) -> None:
 
 def test_the_specification_holds_all_that_was_asked_for(world: World) -> None:
     run = a_run(world, scorer="choice", max_tokens=8, temperature=0.5, limit=3)
-    (_, tuned), _, (_, shot) = specs(run, world.ports)
+    (_, tuned), _, (_, shot) = specs(run)
     assert (tuned.account, tuned.scorer, tuned.max_tokens) == (ACCOUNT, "choice", 8)
     assert (tuned.temperature, tuned.limit) == (0.5, 3)
     assert (tuned.shots_from, tuned.shots_digest) == (None, None)
-    assert (shot.shots, shot.shots_from) == (2, run.request.training_file)
+    assert run.prepared is not None
+    assert tuned.dataset == f"sha256:{run.prepared.evaluation_digest}"
+    assert (shot.shots, shot.shots_from) == (2, f"sha256:{run.prepared.source_digest}")
 
 
 def test_the_same_content_is_the_same_evaluation_whatever_it_is_called(world: World) -> None:
@@ -80,7 +88,7 @@ def test_the_same_content_is_the_same_evaluation_whatever_it_is_called(world: Wo
         lines = file.readlines()
     second = a_run(world, "one", dataset=world.put("other-name.jsonl", lines))
     third = a_run(world, "one", dataset=world.put("other.jsonl", lines[:-1]))
-    prints = [{s.fingerprint() for _, s in specs(r, world.ports)} for r in (first, second, third)]
+    prints = [{s.fingerprint() for _, s in specs(r)} for r in (first, second, third)]
     assert prints[0] == prints[1]
     assert not prints[0] & prints[2]
 
@@ -92,8 +100,9 @@ def test_examples_come_from_the_whole_training_file(world: World) -> None:
     )
     shots = []
     for request in (small, large):
-        run = world.a_run(RunStage.EVALUATING, request, fine_tuned_model="ft")
-        shots.append([spec for _, spec in specs(run, world.ports)][-1])
+        prepared = world.prepared()
+        run = world.a_run(RunStage.EVALUATING, request, fine_tuned_model="ft", prepared=prepared)
+        shots.append([spec for _, spec in specs(run)][-1])
     assert shots[0].fingerprint() == shots[1].fingerprint()
 
 
@@ -176,4 +185,26 @@ def test_a_bad_evaluation_file_fails_the_run_by_its_line(world: World) -> None:
 
 def test_without_a_model_there_is_nothing_to_evaluate(world: World) -> None:
     run = replace(a_run(world), fine_tuned_model=None)
-    assert list(specs(run, world.ports)) == []
+    assert list(specs(run)) == []
+
+
+def test_what_stayed_incomplete_for_another_run_is_tried_anew(world: World) -> None:
+    first = look(world, a_run(world, baselines=[])).item
+    world.provider.chat.answer = answering(ErrorKind.BAD_REQUEST)
+    finish(world)
+    assert isinstance(look(world, first), Fail)
+    world.provider.chat.answer = answering("A")
+    second = replace(first, asked=(), id="another")
+    result = look(world, second)
+    assert isinstance(result, Sleep)
+    finish(world)
+    assert isinstance(look(world, result.item), Advance)
+
+
+def test_an_evaluation_that_vanished_is_no_success(world: World) -> None:
+    run = look(world, a_run(world)).item
+    finish(world)
+    real = world.ports.catalogue.read
+    world.ports.catalogue.read = lambda items: [None, *real(items)[1:]]  # type: ignore[method-assign]  # one is lost
+    with pytest.raises(LookupError, match="vanished"):
+        look(world, run)

@@ -148,7 +148,24 @@ def test_the_validation_file_is_staged_too(world: World) -> None:
 def test_the_providers_own_file_passes_through(world: World) -> None:
     result = prepared(world, training_file="file-abc")
     assert isinstance(result, Advance)
-    assert (result.item.stage, result.item.prepared) == (RunStage.UPLOADING, None)
+    assert result.item.stage is RunStage.UPLOADING
+    assert result.item.prepared is not None
+    assert (result.item.prepared.training_digest, result.item.prepared.validation_digest) == (
+        "",
+        None,
+    )
+
+
+def test_what_will_be_evaluated_on_is_kept_as_it_is_now(world: World) -> None:
+    dataset = world.put("e.jsonl", LINES[:3])
+    evaluation = {"dataset": dataset, "baselines": [{"model": "m", "shots": 1}]}
+    run = prepared(world, evaluation=evaluation).item
+    world.put("e.jsonl", LINES[:1])
+    assert run.prepared is not None
+    for digest, count in ((run.prepared.evaluation_digest, 3), (run.prepared.source_digest, 40)):
+        assert digest is not None
+        with world.ports.data.read(staged_path(digest)) as file:
+            assert len(file.readlines()) == count
 
 
 def test_beside_the_providers_own_file_a_validation_file_of_ours_is_uploaded(world: World) -> None:
@@ -161,9 +178,3 @@ def test_beside_the_providers_own_file_a_validation_file_of_ours_is_uploaded(wor
     bad = world.put("v.jsonl", [chat_line(900), b"{}\n"])
     again = prepared(world, training_file="file-abc", validation_file=bad)
     assert "data:v.jsonl:2: " in failed(again, "invalid_dataset")
-
-
-def test_the_lease_is_kept_while_files_are_read(world: World) -> None:
-    lease = FakeLease()
-    prepare(world.a_run(RunStage.PREPARING), world.ports, lease)
-    assert lease.kept_count == 1

@@ -187,13 +187,6 @@ def test_while_stopped_jobs_are_still_seen_to_end(world: World) -> None:
     assert awake(world, runs[0]) == [False]
 
 
-def test_a_long_sweep_keeps_its_lease(world: World) -> None:
-    lease = FakeLease()
-    in_training(world, "one")
-    sweep(ACTIVE, world.ports, lease)
-    assert lease.kept_count == 1
-
-
 def test_an_account_that_is_no_longer_configured_only_waits(world: World) -> None:
     world.accounts.has_key = False
     other = replace(ACTIVE, id="other")

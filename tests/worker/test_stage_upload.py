@@ -108,7 +108,7 @@ def test_the_providers_own_file_beside_one_of_ours(world: World) -> None:
 def test_it_fails_as_the_upload_did(world: World) -> None:
     run = a_run(world)
     world.provider.file_states.extend([FileState.ERROR, FileState.READY])
-    look(world, run)
+    run = look(world, run).item
     finish(world)
     result = look(world, run)
     assert isinstance(result, Fail)
@@ -120,7 +120,7 @@ def test_it_fails_as_the_upload_did(world: World) -> None:
 def test_a_retry_takes_all_failed_uploads_up_again_but_once(world: World) -> None:
     run = a_run(world)
     world.provider.goes_wrong("upload", *[refusal(ErrorKind.BAD_REQUEST)] * 3)
-    look(world, run)
+    run = look(world, run).item
     finish(world)
     assert isinstance(look(world, run), Fail)
     result = look(world, replace(run, again=True))
@@ -129,6 +129,16 @@ def test_a_retry_takes_all_failed_uploads_up_again_but_once(world: World) -> Non
     finish(world)
     assert {u.stage for u in uploads(world)} == {UploadStage.FAILED, UploadStage.READY}
     assert isinstance(look(world, result.item), Fail)
+
+
+def test_what_failed_for_another_run_is_tried_anew(world: World) -> None:
+    world.provider.goes_wrong("upload", *[refusal(ErrorKind.BAD_REQUEST)] * 2)
+    first = look(world, a_run(world)).item
+    finish(world)
+    assert isinstance(look(world, first), Fail)
+    assert isinstance(look(world, a_run(world, name="two")), Sleep)
+    finish(world)
+    assert {u.stage for u in uploads(world)} == {UploadStage.READY}
 
 
 def test_one_that_all_others_left_is_taken_up_again(world: World) -> None:

@@ -1,12 +1,13 @@
 """Whole courses on a real store, driven by what it says is due and by nothing else."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
-from tests.worker.fakes import ACCOUNT, HOUR_S, MODEL, FakeChat, World, refusal
+from tests.worker.fakes import ACCOUNT, HOUR_S, MODEL, FakeChat, World, chat_line, refusal
 
 from tuneq_shared.domain.account import account_id
 from tuneq_shared.domain.failure import AMBIGUOUS, STOPS_ACCOUNT, ErrorKind
@@ -14,11 +15,12 @@ from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import AccountStage, RunStage
 from tuneq_shared.domain.record import document
 from tuneq_shared.domain.run import Run
+from tuneq_shared.errors import DataRootError
 from tuneq_shared.ports.items import Asked
 from tuneq_shared.retrying import resumed
 from tuneq_shared.settings import Limits
 from tuneq_worker import steps as module
-from tuneq_worker.ports.provider import JobStatus
+from tuneq_worker.ports.provider import FileState, JobStatus
 from tuneq_worker.ports.stage import Advance
 from tuneq_worker.stage_table import STAGES
 from tuneq_worker.steps import step
@@ -130,7 +132,9 @@ def test_what_is_due_at_once_is_hinted_at_by_its_task(world: World) -> None:
 def test_one_error_of_any_kind_anywhere(world: World, kind: ErrorKind, call: str) -> None:
     world.provider.goes_wrong(call, refusal(kind))
     item = world.submit()
-    world.drive(lambda: world.ended(item) or self_stopped(world))
+    world.drive(
+        lambda: world.ended(item) or self_stopped(world) or stage_of(world, item) == RunStage.HELD
+    )
     final = {ErrorKind.BAD_REQUEST, ErrorKind.MODERATION, ErrorKind.NOT_FOUND}
     if kind in STOPS_ACCOUNT:
         failure = world.account().failure
@@ -143,7 +147,9 @@ def test_one_error_of_any_kind_anywhere(world: World, kind: ErrorKind, call: str
         )
         world.ports.items.ask([account_id(ACCOUNT)], Asked.RELEASE)
         world.drive_to_end(item)
-    if kind in final and call != "sweep":
+    if (call, kind) == ("job", ErrorKind.NOT_FOUND):
+        assert stage_of(world, item) == RunStage.HELD, "its job may go on"
+    elif kind in final and call not in {"sweep", "events"}:
         run = world.run(item)
         assert run.stage is FAILED
         assert run.failure is not None
@@ -177,22 +183,12 @@ def test_a_fault_of_ours_after_the_deed_does_not_do_it_twice(world: World, call:
         world.provider.hidden.add("job-1")  # the listing is late
     item = world.submit()
     for _ in range(12):
-        for due in world.due():
-            step(world.ports, due)
-        make_due(world, item)
+        world.round(grace=False)
     assert world.provider.count(call) == 1
     world.provider.hidden.clear()
     world.drive_to_end(item)
     assert stage_of(world, item) == SUCCEEDED
     assert (len(world.provider.jobs), len(world.provider.contents)) == (1, 1)
-
-
-def make_due(world: World, *items: ItemId) -> None:
-    """Their waits are over, but not the grace of a purchase."""
-    for record in [world.record(i) for i in items] + world.items_of(Kind.UPLOAD):
-        if record.due_at is not None:
-            world.redis.hset(f"{world.prefix}:item:{record.item}", "next", 0)
-            world.redis.zadd(f"{world.prefix}:due:runs", {str(record.item): 0})
 
 
 def test_a_fault_of_ours_is_tried_again_and_then_told(
@@ -203,7 +199,7 @@ def test_a_fault_of_ours_is_tried_again_and_then_told(
     world.drive_to(item, RunStage.PREPARING)
     world.let_time_pass()
     assert step(world.ports, item) is None
-    assert world.run(item).attempts == {"preparing": 1}
+    assert world.run(item).attempts == {"fault": 1}
     waiting = world.run(item).waiting
     assert waiting is not None
     assert waiting.reason == "ZeroDivisionError: oops"
@@ -237,7 +233,7 @@ def test_a_stage_that_may_not_follow_is_a_fault(
     world.drive_to(item, RunStage.PREPARING)
     world.let_time_pass()
     step(world.ports, item)
-    assert world.run(item).attempts == {"preparing": 1}
+    assert world.run(item).attempts == {"fault": 1}
     world.drive_to_end(item)
     assert stage_of(world, item) == FAILED
 
@@ -339,3 +335,81 @@ def test_a_lost_file_is_sent_again(world: World) -> None:
     run = world.run(item)
     assert (run.stage, run.lost_files, run.training_file_id) == (SUCCEEDED, ("file-1",), "file-2")
     assert MODEL in world.provider.specs[run.job_id or ""].model
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("oops"), refusal(ErrorKind.SERVER), OSError("disk")], ids=repr
+)
+def test_a_stage_that_fails_after_its_lease_was_lost_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    item = world.submit()
+
+    def slow(*_: object) -> Any:
+        world.let_time_pass()
+        raise error
+
+    becomes(monkeypatch, Kind.RUN, "submitted", slow)
+    assert step(world.ports, item) is None
+    assert world.run(item).attempts == {}
+
+
+def test_the_lease_is_kept_while_a_stage_works(
+    redis_url: str, store_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(redis_url, store_prefix, tmp_path, lease_s=0.3)
+    item = world.submit()
+    key = f"{store_prefix}:item:{item}"
+
+    def slow(run: Run, *_: object) -> Any:
+        first = float(world.redis.hget(key, "lease"))
+        deadline = time.monotonic() + 20
+        while float(world.redis.hget(key, "lease")) < first + 500:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return Advance(replace(run, stage=RunStage.PREPARING))
+
+    becomes(monkeypatch, Kind.RUN, "submitted", slow)
+    assert step(world.ports, item) == "tuneq.prepare"
+
+
+def test_a_data_root_that_is_away_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = world.submit()
+    world.drive_to(item, RunStage.COLLECTING)
+    with monkeypatch.context() as patched:
+        patched.setattr(world.ports.data, "write", raising(DataRootError("the disk is full")))
+        for _ in range(10):
+            world.round()
+    run = world.run(item)
+    assert (run.stage, run.attempts) == (RunStage.COLLECTING, {"surroundings": 10})
+    assert run.waiting is not None
+    assert "disk is full" in run.waiting.reason
+    world.drive_to_end(item)
+    assert stage_of(world, item) == SUCCEEDED
+
+
+def test_a_document_of_a_newer_worker_waits_for_one(world: World) -> None:
+    item = world.submit()
+    key = f"{world.prefix}:item:{item}"
+    doc = world.redis.hget(key, "doc")
+    world.redis.hset(key, "doc", '{"v": 99, "news": 1}')
+    assert step(world.ports, item) is None
+    record = world.record(item)
+    assert (record.stage, record.doc["news"]) == ("submitted", 1)
+    assert record.due_at is not None
+    world.redis.hset(key, "doc", doc)
+    world.drive_to_end(item)
+    assert stage_of(world, item) == SUCCEEDED
+
+
+def test_a_run_that_failed_does_not_keep_alive_what_only_it_wanted(world: World) -> None:
+    held_out = world.put("v.jsonl", [chat_line(n) for n in range(500, 503)])
+    world.provider.file_states.extend([FileState.ERROR, FileState.PENDING])
+    item = world.submit(validation_file=held_out)
+    world.drive_to_end(item)
+    assert stage_of(world, item) == FAILED
+    uploads = [record.item for record in world.items_of(Kind.UPLOAD)]
+    world.drive_to_end(*uploads)
+    assert {stage_of(world, upload) for upload in uploads} == {"failed", "cancelled"}

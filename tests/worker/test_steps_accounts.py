@@ -4,17 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.worker.fakes import ACCOUNT, World, refusal
+from tests.worker.fakes import ACCOUNT, MODEL, World, chat_line, refusal
 
 from tuneq_shared.domain.account import account_id
-from tuneq_shared.domain.evaluation import Evaluation
+from tuneq_shared.domain.evaluation import Evaluation, EvaluationSpec
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import AccountStage, RunStage
 from tuneq_shared.evaluations import new_evaluation
 from tuneq_shared.ports.items import Asked
 from tuneq_worker.marks import KEY_MARK, STOPPED_MARK
-from tuneq_worker.stages.evaluate import specs
 from tuneq_worker.steps import step
 
 SUCCEEDED, FAILED, CANCELLED = RunStage.SUCCEEDED, RunStage.FAILED, RunStage.CANCELLED
@@ -51,13 +50,14 @@ def test_without_its_key_a_run_sleeps_and_does_not_spin(world: World) -> None:
 
 
 def test_an_evaluation_without_a_run_does_not_spin_either(world: World) -> None:
-    (_, spec), *_ = specs(
-        world.a_run(
-            RunStage.EVALUATING,
-            world.request(**world.with_evaluation("one")),
-            fine_tuned_model="ft:one",
-        ),
-        world.ports,
+    spec = EvaluationSpec(
+        account=ACCOUNT,
+        model=MODEL,
+        dataset=world.put("e.jsonl", [chat_line(n) for n in range(5)]),
+        dataset_digest="d",
+        scorer="exact",
+        max_tokens=1,
+        temperature=0.0,
     )
     world.ports.items.join(new_evaluation(spec), "somebody", [])
     world.accounts.has_key = False

@@ -1,5 +1,6 @@
 """Killed between any two side effects: nothing is lost, and nothing is bought twice."""
 
+import os
 import threading
 import uuid
 from collections import Counter
@@ -102,7 +103,10 @@ NewWorld = Callable[[], World]
 
 
 @pytest.fixture
-def new_world(redis_url: str, tmp_path: Path) -> NewWorld:
+def new_world(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NewWorld:
+    # A process that dies takes nothing with it that was written: only a machine does.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
     def make() -> World:
         name = uuid.uuid4().hex
         return World(redis_url, f"test-{name}", tmp_path / name)
@@ -170,6 +174,29 @@ def _live_a_run(world: World, death: Death) -> None:
         name = death.seen[death.at] if death.at is not None else "never"
         error.add_note(f"killed at {death.at}: {name}, after: {death.after}")
         raise
+
+
+def test_death_after_the_purchase_while_the_listing_is_late(new_world: NewWorld) -> None:
+    unharmed = Death()
+    _buy(new_world(), unharmed)
+    bought = unharmed.seen.index("create_job")
+    for death in (Death(bought, after=True), Death(bought + 1)):
+        world = new_world()
+        item = _buy(world, death)
+        world.provider.hidden.update(world.provider.jobs)
+        for _ in range(5):
+            world.round(grace=False)
+        assert world.provider.count("create_job") == 1
+        world.provider.hidden.clear()
+        world.drive_to_end(item)
+        assert world.run(item).stage is RunStage.SUCCEEDED
+        check_bought_once(world, [item])
+
+
+def _buy(world: World, death: Death) -> ItemId:
+    item = world.submit()
+    live_until_killed(world, death, lambda: world.ended(item))
+    return item
 
 
 def test_a_cancel_survives_death_at_any_side_effect(new_world: NewWorld) -> None:

@@ -96,3 +96,8 @@ def inner_path(text: str) -> str:
             hint="give a relative path without '..'",
         )
     return str(path)
+
+
+def is_at_provider(text: str) -> bool:
+    """Whether a request's file is the provider's own."""
+    return isinstance(parse_reference(text), ProviderFile)

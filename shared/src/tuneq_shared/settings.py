@@ -75,11 +75,11 @@ class Settings(BaseSettings):
     lease_s: float = Field(default=60.0, gt=0)
     """How long a worker may hold an item before another may take it."""
     request_timeout_s: float = Field(default=30.0, gt=0)
-    """How long a provider may take to answer."""
+    """How long a provider may take to connect, and to send more of an answer."""
     purchase_grace_s: float = Field(default=180.0, gt=0)
     """How long a job is looked for whose creation was not answered, before it is bought anew.
 
-    At least the lease, the request timeout and the time until the provider's list shows a new job.
+    At least the lease, three request timeouts, and the time until a list shows a new job.
     """
     dispatch_interval_s: float = Field(default=0.25, gt=0)
     """How often a run worker looks for due items."""
@@ -101,9 +101,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _grace_outlasts_a_purchase(self) -> Self:
-        least = self.lease_s + self.request_timeout_s
+        # A request waits three times at most: to connect, to send, and for the answer.
+        least = self.lease_s + 3 * self.request_timeout_s
         if self.purchase_grace_s < least:
-            msg = f"purchase_grace_s must be at least lease_s + request_timeout_s = {least:g}"
+            msg = f"purchase_grace_s must be at least lease_s + 3 request_timeout_s = {least:g}"
             raise ValueError(msg)
         return self
 

@@ -12,12 +12,16 @@ from redis.exceptions import RedisError
 
 from tuneq_shared.domain.item import Queue
 from tuneq_shared.errors import TuneqError
+from tuneq_shared.intake.parse import MAX_REQUEST_BYTES
 from tuneq_shared.ports.fleet import WorkerInfo
 from tuneq_shared.redis_store.connection import connect
+from tuneq_shared.redis_store.requests import RedisRequestStream
 from tuneq_shared.settings import Settings, load_settings
 from tuneq_shared.wire import celery_prefix
 from tuneq_worker.bootstrap import World
 from tuneq_worker.dispatch import Dispatcher, Pulse
+from tuneq_worker.doors.reader import RequestReader
+from tuneq_worker.doors.taking import RequestTaker
 from tuneq_worker.tasks import hint, register
 
 log = logging.getLogger(__name__)
@@ -41,6 +45,7 @@ def make_app(settings: Settings) -> Celery:
         app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     app.conf.update(
         accept_content=["json"],
+        broker_connection_max_retries=None,  # Redis may be away for longer than any number
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "global_keyprefix": celery_prefix(settings.key_prefix),
@@ -62,7 +67,7 @@ def make_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
     )
     register(app, world)
-    app.steps["worker"].add(PulseStep)
+    app.steps["worker"].update({PulseStep, DoorStep})
     return app
 
 
@@ -105,8 +110,9 @@ class PulseStep(bootsteps.StartStopStep):
         self._pulse.start()
 
     def stop(self, parent: Any) -> None:
-        """Say farewell."""
+        """Say farewell, and let what is in hand be handed back."""
         del parent
+        world().ports.stopping.set()
         if self._pulse is not None:
             self._pulse.stop()
             self._pulse = None
@@ -130,6 +136,42 @@ class PulseStep(bootsteps.StartStopStep):
                 time.sleep(1.0)
             else:
                 return
+
+
+class DoorStep(bootsteps.StartStopStep):
+    """In run workers: takes in the requests of other programs until the worker stops."""
+
+    requires = (PulseStep,)  # which has checked the data root
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._reader: RequestReader | None = None
+
+    def start(self, parent: Any) -> None:
+        """Evaluators take none in."""
+        if Queue.RUNS.value in parent.app.amqp.queues.consume_from:
+            self._reader = RequestReader(_taker(world(), parent.hostname))
+            self._reader.start()
+
+    def stop(self, parent: Any) -> None:
+        """Leave to others what is not begun."""
+        del parent
+        if self._reader is not None:
+            self._reader.stop()
+            self._reader = None
+
+    terminate = stop
+
+
+def _taker(this: World, name: str) -> RequestTaker:
+    client, prefix = connect(this.settings.redis_url), this.settings.key_prefix
+    return RequestTaker(
+        stream=RedisRequestStream(client, prefix, name, longest=MAX_REQUEST_BYTES),
+        items=this.ports.items,
+        data=this.ports.data,
+        fleet=this.fleet,
+        settings=this.settings,
+    )
 
 
 def _dispatcher(app: Celery, this: World) -> Dispatcher:

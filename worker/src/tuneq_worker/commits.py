@@ -19,11 +19,14 @@ from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.ports.items import Commit, Park
 from tuneq_worker.ports.stage import Advance, Fail, Hold, Sleep, StageResult, Wait
+from tuneq_worker.recovery import rested
+from tuneq_worker.stages.hold import HELD_LOOK_S
 
 SLOT_FALLBACK_S = 600.0
 """After which one who stands in line for a slot looks again by itself."""
 
-_HELD_LOOK_S = 3600.0
+JOB_ENDED = frozenset({"job_failed", "job_cancelled"})
+"""Failures that say that the provider's job has ended."""
 
 
 def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
@@ -52,11 +55,11 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
         case Sleep(on=on, waiting=waiting, mark=mark, event=event):
             return Commit(
                 stage=item.stage,
-                doc=document(_rested(_settled(item, before, now, waiting))),
+                doc=document(_asleep(_settled(item, before, now, waiting))),
                 event=event,
                 park=Park(on, mark),
             )
-        case Fail(item=Run(stage=RunStage.CANCELLING), failure=failure):
+        case Fail(failure=failure) if may_have_live_job(item, failure):
             # Its job may go on and cost money: it has not ended before somebody has looked.
             return to_commit(Hold(item, f"{failure.code}: {failure.message}"), before, now)
         case Fail(failure=failure):
@@ -69,7 +72,7 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
         case Hold(reason=reason):
             held = _held(item, reason)
             return Commit(
-                stage=held.stage, doc=document(held), event=f"held: {reason}", delay_s=_HELD_LOOK_S
+                stage=held.stage, doc=document(held), event=f"held: {reason}", delay_s=HELD_LOOK_S
             )
 
 
@@ -77,17 +80,18 @@ def _settled(item: Item, before: Item, now: float, waiting: Waiting | None) -> I
     if not isinstance(item, Run):
         return item
     if item.stage != before.stage:
-        tries = {stage: n for stage, n in item.attempts.items() if stage != before.stage}
-        item = replace(item, attempts=tries)
+        item = replace(item, attempts={})
     finished_at = now if is_terminal(Kind.RUN, item.stage) else None
     return replace(item, waiting=waiting, finished_at=finished_at)
 
 
-def _rested(item: Item) -> Item:
-    """What is put to sleep has been looked at without an error: its row of failed tries is over."""
+def may_have_live_job(item: Item, failure: Failure) -> bool:
+    """Whether a job of a run may be going on, as far as is known here."""
     if not isinstance(item, Run):
-        return item
-    return replace(item, attempts={s: n for s, n in item.attempts.items() if s != item.stage})
+        return False
+    if item.stage is RunStage.TRAINING:
+        return failure.code not in JOB_ENDED
+    return item.stage is RunStage.CANCELLING or item.purchase.intent_at is not None
 
 
 def _failed(item: Item, failure: Failure) -> Item:
@@ -111,4 +115,9 @@ def _held(item: Item, reason: str) -> Run:
     if not isinstance(item, Run):
         raise TypeError(f"only runs are held, not {item.item}")
     waiting = Waiting(WaitKind.OPERATOR, item.id, reason)
-    return replace(item, stage=RunStage.HELD, held_from=item.stage, waiting=waiting)
+    # Released, it gets as many tries again.
+    return replace(item, stage=RunStage.HELD, held_from=item.stage, waiting=waiting, attempts={})
+
+
+def _asleep(item: Item) -> Item:
+    return rested(item) if isinstance(item, Run) else item

@@ -18,10 +18,13 @@ log = logging.getLogger(__name__)
 class ClaimLease(Generic[ItemT]):
     """`Lease` over the store's claim."""
 
-    def __init__(self, store: ItemStore, claim: Claim, seconds: float) -> None:
+    def __init__(
+        self, store: ItemStore, claim: Claim, seconds: float, stopping: threading.Event
+    ) -> None:
         self._store = store
         self._claim = claim
         self._seconds = seconds
+        self._stopping = stopping
         self._lost = False
         self.saved: ItemT | None = None  # as it stands in the store since the claim
         self.asked = Asked(claim.record.asked) if claim.record.asked else None
@@ -31,8 +34,9 @@ class ClaimLease(Generic[ItemT]):
 
     @property
     def wanted(self) -> bool:
-        """Held, and not to be cancelled."""
-        return not self._lost and self.asked is not Asked.CANCEL
+        """Held, not to be cancelled, and by a worker that is to go on."""
+        given_up = self._lost or self._stopping.is_set()
+        return not given_up and self.asked is not Asked.CANCEL
 
     def save(self, item: ItemT) -> None:
         """Write the document."""
@@ -41,7 +45,8 @@ class ClaimLease(Generic[ItemT]):
 
     def renew(self, seconds: float) -> None:
         """Never shorter than the usual lease."""
-        self.asked = self._store.renew(self._claim, max(seconds, self._seconds))
+        renewal = self._store.renew(self._claim, max(seconds, self._seconds))
+        self.asked, self.now = renewal.asked, renewal.now
 
     @contextmanager
     def kept(self) -> Iterator[None]:
@@ -58,7 +63,6 @@ class ClaimLease(Generic[ItemT]):
                 except (RedisError, OSError) as error:
                     log.warning("%s: not renewed, Redis is away: %s", self._claim.item, error)
 
-        self.renew(self._seconds)
         keeper = threading.Thread(target=keep, name="lease-keeper", daemon=True)
         keeper.start()
         try:

@@ -13,9 +13,9 @@ from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.ports.stage import Fail, Sleep, StageResult, Wait
 
 
-def recover(item: ItemT, account: str, error: ProviderError) -> StageResult[ItemT]:
-    """What an item does about an error of its account's provider."""
-    decision = decide(error, attempts(item))
+def recover(item: ItemT, account: str, error: ProviderError, what: str = "") -> StageResult[ItemT]:
+    """What an item does about an error of its account's provider, met while it did `what`."""
+    decision = decide(error, attempts(item, what))
     match decision.verdict:
         case Verdict.STOP_ACCOUNT:
             reason = f"{error.code}: {error.message}"
@@ -25,20 +25,25 @@ def recover(item: ItemT, account: str, error: ProviderError) -> StageResult[Item
             return Fail(item, Failure(error.code, error.message, item.stage))
         case Verdict.RETRY:
             waiting = Waiting(WaitKind.RETRY, account, f"{error.code}: {error.message}")
-            tried = with_attempt(item) if decision.counts else item
+            tried = with_attempt(item, what) if decision.counts else item
             return Wait(tried, decision.delay_s, waiting)
 
 
-def attempts(item: ItemT) -> int:
-    """Failed tries in a row in the present stage."""
+def attempts(item: ItemT, what: str = "") -> int:
+    """Failed tries in a row: of one thing that a run's stage does, or of all that others do."""
     if isinstance(item, Run):
-        return item.attempts.get(item.stage, 0)
+        return item.attempts.get(what or item.stage, 0)
     return item.attempts
 
 
-def with_attempt(item: ItemT) -> ItemT:
+def with_attempt(item: ItemT, what: str = "") -> ItemT:
     """The item after one more failed try."""
     if isinstance(item, Run):
-        tries = {**item.attempts, item.stage: attempts(item) + 1}
+        tries = {**item.attempts, what or item.stage: attempts(item, what) + 1}
         return replace(item, attempts=tries)
     return replace(item, attempts=item.attempts + 1)
+
+
+def rested(run: Run) -> Run:
+    """The run after its stage has looked without an error: the row of failed looks is over."""
+    return replace(run, attempts={w: n for w, n in run.attempts.items() if w != run.stage})

@@ -9,15 +9,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tuneq_shared.domain.account import AccountState, account_id
 from tuneq_shared.domain.evaluation import Evaluation, Shard
-from tuneq_shared.domain.failure import Failure
-from tuneq_shared.domain.item import ItemId
-from tuneq_shared.domain.lifecycle import AccountStage, RunStage
+from tuneq_shared.domain.failure import ErrorKind, Failure
+from tuneq_shared.domain.item import ItemId, Kind
+from tuneq_shared.domain.lifecycle import AccountStage, RunStage, is_terminal
 from tuneq_shared.domain.record import Item, document, fixed_part, load
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_shared.errors import ConfigurationError, IllegalTransitionError, StaleClaimError
-from tuneq_shared.ports.items import Asked, NewItem
+from tuneq_shared.errors import ConfigurationError, DataRootError, StaleClaimError
+from tuneq_shared.ports.items import Asked, Claim, Commit, NewItem
 from tuneq_worker.commits import to_commit
 from tuneq_worker.lease import ClaimLease
 from tuneq_worker.marks import KEY_MARK, STOPPED_MARK
@@ -25,11 +25,14 @@ from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.ports.stage import Advance, Fail, Ports, Sleep, StageResult, Wait
 from tuneq_worker.recovery import attempts, recover, with_attempt
 from tuneq_worker.stage_table import ITEM_TYPES, STAGES
+from tuneq_worker.stages.sharing import leave_shared
 
 log = logging.getLogger(__name__)
 
 _FAULT_DELAY_S = 5.0
 _FAULT_ATTEMPTS = 5
+_FAULT, _HAMPERED = "fault", "surroundings"  # what failed tries are counted under
+_UNREADABLE_DELAY_S = 300.0
 _UNPAID = {RunStage.SUBMITTED, RunStage.PREPARING, RunStage.UPLOADING, RunStage.CREATING}
 _OWN_RULES = {RunStage.CANCELLING, RunStage.HELD}  # stages that a stopped account does not stop
 
@@ -42,16 +45,22 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
     claim = ports.items.claim(item_id, ports.settings.lease_s)
     if claim is None:
         return None
-    item = load(claim.record, ITEM_TYPES[item_id.kind])
-    lease = ClaimLease[Any](ports.items, claim, ports.settings.lease_s)
+    lease = ClaimLease[Any](ports.items, claim, ports.settings.lease_s, ports.stopping)
     try:
-        result = _decide(item, ports, lease)
+        item = load(claim.record, ITEM_TYPES[item_id.kind])
+    except ValueError as error:
+        _put_off(ports, claim, error)
+        return None
+    try:
         try:
-            due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
-        except IllegalTransitionError as error:
+            result = _decide(item, ports, lease)
+            due_now = _committed(result, item, ports, claim)
+        except (StaleClaimError, RedisConnectionError, RedisTimeoutError):
+            raise  # nothing can be written now: the item is due again when its lease has run out
+        except Exception as error:  # a fault of ours must not make an item vanish or spin for ever
             log.exception("%s: a fault in stage %s", item_id, item.stage)
             result = _faulted(lease.saved or item, error)
-            due_now = ports.items.commit(claim, to_commit(result, item, claim.now))
+            due_now = _committed(result, item, ports, claim)
     except StaleClaimError as error:
         log.warning("%s", error)
         return None
@@ -63,6 +72,25 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
     return known[0] if known else None
 
 
+def _committed(result: StageResult[Any], item: Any, ports: Ports, claim: Claim) -> bool:
+    commit = to_commit(result, item, claim.now)
+    if isinstance(item, Run) and is_terminal(Kind.RUN, commit.stage):
+        # A run that has ended must not keep alive what only it wanted.
+        leave_shared(result.item, ports)
+    return ports.items.commit(claim, commit)
+
+
+def _put_off(ports: Ports, claim: Claim, error: ValueError) -> None:
+    log.error("%s cannot be read and waits for a worker that can: %s", claim.item, error)
+    unchanged = Commit(
+        stage=claim.record.stage,
+        doc=claim.record.doc,
+        delay_s=_UNREADABLE_DELAY_S,
+        event=f"cannot be read: {error}",
+    )
+    ports.items.commit(claim, unchanged)
+
+
 def _decide(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any]:
     cancels = isinstance(item, Run) and item.stage is not RunStage.CANCELLING
     if cancels and lease.asked is Asked.CANCEL:
@@ -71,33 +99,39 @@ def _decide(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any]
     if stands_still is not None:
         return stands_still
     _, function = STAGES[item.item.kind, item.stage]
-    try:
-        return function(item, ports, lease)  # type: ignore[no-any-return]  # the table's one seam
-    except (StaleClaimError, RedisConnectionError, RedisTimeoutError):
-        raise  # nothing can be written now: the item is due again when its lease has run out
     # What the stage has saved must not be undone: it says what may have been bought or sent.
+    try:
+        with lease.kept():
+            return function(item, ports, lease)  # type: ignore[no-any-return]  # the one seam
     except ProviderError as error:
         return recover(lease.saved or item, _account(item), error)
     except ConfigurationError as error:
         waiting = Waiting(WaitKind.ACCOUNT, _account(item), error.message)
         return Sleep(lease.saved or item, account_id(_account(item)), waiting, KEY_MARK)
-    except Exception as error:  # a fault of ours must not make an item vanish or spin for ever
-        log.exception("%s: a fault in stage %s", item.item, item.stage)
-        return _faulted(lease.saved or item, error)
+    except (DataRootError, OSError) as error:
+        return _hampered(lease.saved or item, error)
+
+
+def _hampered(item: Any, error: Exception) -> StageResult[Any]:
+    """The surroundings are at fault, such as a data root that is away: patience."""
+    return recover(item, _account(item), ProviderError(ErrorKind.SERVER, str(error)), _HAMPERED)
 
 
 def _faulted(item: Any, error: Exception) -> StageResult[Any]:
+    """The program is at fault: an item must neither vanish nor spin for ever."""
     words = f"{type(error).__name__}: {error}"
-    if attempts(item) >= _FAULT_ATTEMPTS and not isinstance(item, AccountState):
+    if attempts(item, _FAULT) >= _FAULT_ATTEMPTS and not isinstance(item, AccountState):
         return Fail(item, Failure("internal_error", words, item.stage))
     waiting = Waiting(WaitKind.RETRY, str(item.item), words)
-    return Wait(with_attempt(item), _FAULT_DELAY_S, waiting)
+    return Wait(with_attempt(item, _FAULT), _FAULT_DELAY_S, waiting)
 
 
 def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
     """Every item of a stopped account sleeps on it; what is unpaid fails where it is for good."""
     if isinstance(item, AccountState):
         return None
+    if isinstance(item, Run) and item.purchase.intent_at is not None:
+        return None  # there may be a job: it looks for it, whatever the account says
     (record,) = ports.catalogue.read([account_id(_account(item))])
     if record is None:
         # Nothing sleeps on what is not there: an item would be due again at once, for ever.
@@ -107,11 +141,14 @@ def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
         return None
     account = load(record, AccountState)
     failure = account.failure or Failure("stopped", "stopped")
-    unpaid = isinstance(item, Upload) or (isinstance(item, Run) and item.stage in _UNPAID)
-    if account.refused_for_good and unpaid:
+    if account.refused_for_good and _is_unpaid(item):
         return Fail(item, failure)
     waiting = Waiting(WaitKind.ACCOUNT, account.id, f"{failure.code}: {failure.message}")
     return Sleep(item, account.item, waiting, STOPPED_MARK)
+
+
+def _is_unpaid(item: Item) -> bool:
+    return isinstance(item, Upload) or (isinstance(item, Run) and item.stage in _UNPAID)
 
 
 def _new_account(name: str) -> NewItem:

@@ -10,7 +10,7 @@ from tuneq_producer.commands.check_report import print_report
 from tuneq_producer.prepare.files import read_lines, reading
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.report import CheckReport
-from tuneq_shared.data.tokens import training_cost_usd
+from tuneq_shared.data.tokens import ASSUMED_EPOCHS, training_cost_usd
 from tuneq_shared.settings import load_settings
 
 _PATH = click.Path(path_type=Path)
@@ -26,7 +26,11 @@ _PATH = click.Path(path_type=Path)
 @click.option("--model", help="Estimate the cost of training this model.")
 @click.option("--account", help="Whose prices count.  [default: default_account]")
 @click.option(
-    "--epochs", type=click.IntRange(min=1), default=3, show_default=True, help="For the cost."
+    "--epochs",
+    type=click.IntRange(min=1),
+    default=ASSUMED_EPOCHS,
+    show_default=True,
+    help="For the cost.",
 )
 @click.option(
     "--max-example-tokens", type=click.IntRange(min=1), help="Longest example the model takes."

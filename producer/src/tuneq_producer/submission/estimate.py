@@ -5,11 +5,8 @@ from dataclasses import dataclass, field
 
 from tuneq_producer.submission.wishes import Training
 from tuneq_shared.data.report import FileReport
-from tuneq_shared.data.tokens import training_cost_usd
+from tuneq_shared.data.tokens import ASSUMED_EPOCHS, training_cost_usd
 from tuneq_shared.settings import Settings
-
-ASSUMED_EPOCHS = 3
-"""Where the provider chooses, as the workers assume too."""
 
 
 @dataclass(slots=True)

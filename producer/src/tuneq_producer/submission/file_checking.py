@@ -13,7 +13,7 @@ from tuneq_shared.data.overlap import TrainingIndex
 from tuneq_shared.data.report import CheckReport, FileReport
 from tuneq_shared.data.rules import Use
 from tuneq_shared.errors import InvalidInputError
-from tuneq_shared.references import ProviderFile, parse_reference
+from tuneq_shared.references import is_at_provider
 
 _SHOWN_ERRORS = 5
 _SHOWN_WARNINGS = 10
@@ -39,7 +39,7 @@ def check_files(plan: Plan, door: ClientDoor) -> Checked:
     hint, count = "", 0
     for files, place in plan.files.items():
         report = _check(files, door)
-        if not _is_at_provider(files.training):
+        if not is_at_provider(files.training):
             training.setdefault(files.training, report.files[0])
         if not report.ok:
             hint = hint or f"`{_command(files, door)}` finds all{f' ({place})' if place else ''}"
@@ -57,14 +57,12 @@ def check_files(plan: Plan, door: ClientDoor) -> Checked:
 
 def _check(files: FileSet, door: ClientDoor) -> CheckReport:
     validation, evaluation = (
-        None
-        if name is None or _is_at_provider(name)
-        else Source(door.shown(name), door.lines(name))
+        None if name is None or is_at_provider(name) else Source(door.shown(name), door.lines(name))
         for name in (files.validation, files.evaluation)
     )
     if files.validation == files.evaluation:
         evaluation = validation
-    if _is_at_provider(files.training):
+    if is_at_provider(files.training):
         return _check_without_training(validation, evaluation)
     train = Source(door.shown(files.training), door.lines(files.training))
     return check_datasets(train, validation=validation, evaluation=evaluation)
@@ -127,7 +125,3 @@ def _command(files: FileSet, door: ClientDoor) -> str:
     if files.evaluation:
         words.append(f"--evaluation {door.shown(files.evaluation)}")
     return " ".join(words)
-
-
-def _is_at_provider(reference: str) -> bool:
-    return isinstance(parse_reference(reference), ProviderFile)

@@ -96,7 +96,7 @@ def run_view(
         held_from=run.held_from,
         attempts=run.attempts,
         cost_usd=Cost(run.cost_estimated, run.cost_actual),
-        samples=run.prepared.examples if run.prepared else wanted.n if wanted else None,
+        samples=(run.prepared.examples if run.prepared else wanted.n if wanted else 0) or None,
         accuracy=next((e.accuracy for e in seen if e.role == "tuned"), None),
         evaluations=seen,
         artifacts=tuple(f"{data_url.rstrip('/')}/{path}" for path in run.artifacts),

@@ -36,7 +36,7 @@ data_url = "./data"
 default_account = "sandbox"
 lease_s = 10.0
 request_timeout_s = 10.0
-purchase_grace_s = 30.0
+purchase_grace_s = 45.0
 
 [accounts.sandbox]
 dialect = "openai"

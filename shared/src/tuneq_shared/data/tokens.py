@@ -8,6 +8,9 @@ from tuneq_shared.data.message_rules import full_text
 ESTIMATE_METHOD = "characters/4"
 """How tokens are counted here; every output that shows an estimate names it."""
 
+ASSUMED_EPOCHS = 3
+"""How often the data is read where the provider is to choose: the default of the experiment."""
+
 _CHARACTERS_PER_TOKEN = 4
 
 

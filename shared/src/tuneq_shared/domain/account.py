@@ -13,7 +13,7 @@ class AccountState:
 
     id: str
     stage: AccountStage
-    failure: Failure | None = None  # why it is stopped
+    failure: Failure | None = None  # why it is stopped; while active, why there is no news
     refused_for_good: bool = False  # stopped because the account may not train at all
     stopped_until: float | None = None  # Redis time at which it may be tried again by itself
     attempts: int = 0  # failed sweeps in a row

@@ -13,11 +13,13 @@ from tuneq_shared.domain.waiting import Waiting
 class Prepared:
     """What the prepare stage made of the datasets."""
 
-    training_digest: str  # sha256 of the lines to upload; empty where the user's file is there
+    training_digest: str  # sha256 of the lines to upload; empty where the provider has the file
     examples: int  # lines to train on
     tokens: int  # of those lines, once through
     tokens_method: str  # how they were counted
     validation_digest: str | None = None
+    evaluation_digest: str | None = None  # the dataset to evaluate on, under the data root
+    source_digest: str | None = None  # the whole training file, where examples are taken from it
     duplicates: int = 0  # lines that stand twice in the sample
     leaked: int = 0  # validation or evaluation lines that stand in the sample
 
@@ -65,7 +67,8 @@ class Run:
     waiting: Waiting | None = None
     held_from: RunStage | None = None
     again: bool = False  # an operator's retry: take up ended uploads and evaluations again
-    attempts: dict[str, int] = field(default_factory=dict)  # failed tries in a row by stage
+    sharing: bool = False  # has joined its uploads in this stage
+    attempts: dict[str, int] = field(default_factory=dict)  # failed tries in a row, by what failed
     cost_estimated: float | None = None  # USD
     cost_actual: float | None = None  # USD
 

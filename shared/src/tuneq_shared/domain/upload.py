@@ -17,6 +17,7 @@ class Upload:
     digest: str  # sha256 of the bytes
     file_id: str | None = None
     sending: bool = False  # a send was begun whose outcome is unknown
+    sends: int = 0  # since it was last ready
     failure: Failure | None = None
     attempts: int = 0
 

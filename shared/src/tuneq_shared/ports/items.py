@@ -61,6 +61,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """A lease that goes on."""
+
+    now: float  # Redis time, seconds
+    asked: Asked | None  # what is asked of the item by now
+
+
+@dataclass(frozen=True, slots=True)
 class Park:
     """Sleep until another item ends or wakes this one; the mark tells it what is waited for."""
 
@@ -88,7 +96,8 @@ class Commit:
     take: Slot | None = None  # get a slot, or stand in line for one and sleep
     free: bool = False  # hand the slot to the next in line
     refused: bool = False  # with take: the provider had no room: give it back, stand in line
-    answered: Asked | None = None  # what was asked of the item and is done with this
+    answered: Asked | None = None  # what was asked of the item and is done with this; a cancel
+    # that is not asked any more, since somebody joined, is not committed: the item is due at once
 
 
 class ItemStore(Protocol):
@@ -103,8 +112,8 @@ class ItemStore(Protocol):
     def claim(self, item: ItemId, lease_s: float) -> Claim | None:
         """Take the lease of an item that is due; none if it is not, or somebody holds it."""
 
-    def renew(self, claim: Claim, lease_s: float) -> Asked | None:
-        """Lengthen the lease to so many seconds from now; answers what is asked of the item.
+    def renew(self, claim: Claim, lease_s: float) -> Renewal:
+        """Lengthen the lease to so many seconds from now.
 
         Raises:
             StaleClaimError: the lease was lost.

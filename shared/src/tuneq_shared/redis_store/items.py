@@ -10,7 +10,7 @@ from redis import Redis
 from tuneq_shared.domain.item import PARKING_ORDER, ItemId, Queue
 from tuneq_shared.domain.record import Record
 from tuneq_shared.errors import IllegalTransitionError, StaleClaimError
-from tuneq_shared.ports.items import Asked, Claim, Commit, Creation, NewItem
+from tuneq_shared.ports.items import Asked, Claim, Commit, Creation, NewItem, Renewal
 from tuneq_shared.redis_store.scripts import load_scripts
 
 _PIPELINED = 500
@@ -57,12 +57,13 @@ class RedisItems:
             record=record, token=int(token), wakes=int(wakes), slot=bool(slot), now=int(now) / 1000
         )
 
-    def renew(self, claim: Claim, lease_s: float) -> Asked | None:
+    def renew(self, claim: Claim, lease_s: float) -> Renewal:
         """Lengthen the lease."""
         answer = self._run("renew", claim.item, claim.token, _ms(lease_s))
         if answer is None:
             raise _stale(claim)
-        return Asked(answer) if answer else None
+        now, asked = answer
+        return Renewal(int(now) / 1000, Asked(asked) if asked else None)
 
     def save(self, claim: Claim, doc: dict[str, Any]) -> None:
         """Write the document, keep the lease."""

@@ -16,7 +16,7 @@ from tuneq_worker.policy import backoff_s
 from tuneq_worker.ports.provider import Chat, Completion, ProviderError
 
 _TRIES = 5
-_WAITS = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY, ErrorKind.COLD, ErrorKind.NOT_READY})
+WAITS = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY, ErrorKind.COLD, ErrorKind.NOT_READY})
 _PATIENCE_S = 900.0  # of waiting in all, a sample
 _LOOK_UP_S = 1.0  # between two looks whether the work is still wanted
 _CONCERNS_ALL = STOPS_ACCOUNT | {ErrorKind.NOT_FOUND}
@@ -78,9 +78,11 @@ class Asking:
                     return _prediction(sample, Outcome.REFUSED, error=error.message)
                 pause = error.retry_after_s or backoff_s(error.kind, tries)
                 waited += pause
+                if waited > _PATIENCE_S and error.kind in WAITS:
+                    raise StoppedError(error) from None
                 if waited > _PATIENCE_S or error.kind is ErrorKind.BAD_REQUEST:
                     return errored(sample, error.message)
-                if error.kind in _WAITS:
+                if error.kind in WAITS:
                     self._resume_at = max(self._resume_at, time.monotonic() + pause)
                     continue
                 tries += 1

@@ -14,7 +14,7 @@ from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import EvaluationStage, ShardStage, is_terminal
 from tuneq_shared.domain.record import document, fixed_part, load
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_shared.errors import TuneqError
+from tuneq_shared.errors import InvalidInputError, NotFoundError
 from tuneq_shared.ports.items import Asked, NewItem
 from tuneq_worker.evaluation.predictions import Prediction, read_predictions, write_predictions
 from tuneq_worker.evaluation.samples import read_samples
@@ -27,11 +27,10 @@ _CANCELLED = EvaluationStage.CANCELLED
 def plan(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> StageResult[Evaluation]:
     """Read the whole dataset once, so that a bad line costs nothing, and cut it into shards."""
     if lease.asked is Asked.CANCEL:
-        return Advance(replace(evaluation, stage=_CANCELLED))
+        return Advance(replace(evaluation, stage=_CANCELLED), answered=Asked.CANCEL)
     try:
-        with lease.kept():
-            samples = _count_samples(evaluation, ports)
-    except TuneqError as error:
+        samples = _count_samples(evaluation, ports)
+    except (InvalidInputError, NotFoundError) as error:
         return Fail(evaluation, Failure(error.code, error.message, evaluation.stage))
     if not samples:
         return Fail(evaluation, Failure("empty_dataset", f"{evaluation.spec.dataset} is empty"))
@@ -47,7 +46,7 @@ def run(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> Stage
     """Sleep on the last shard that has not ended; when all have, conclude."""
     if lease.asked is Asked.CANCEL:
         ports.items.ask(map(evaluation.shard_item, range(evaluation.shards)), Asked.CANCEL)
-        return Advance(replace(evaluation, stage=_CANCELLED))
+        return Advance(replace(evaluation, stage=_CANCELLED), answered=Asked.CANCEL)
     shards = _shards(evaluation, ports)
     # An earlier cancel may reach a shard only now that the evaluation goes on.
     _revive([s for s in shards if s.stage is ShardStage.CANCELLED], ports)
@@ -63,10 +62,10 @@ def conclude(
     evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]
 ) -> StageResult[Evaluation]:
     """Join the parts into one artifact, and add up the shards' counts."""
+    del lease
     shards = _shards(evaluation, ports)
     path = f"evaluations/{evaluation.id}/predictions.jsonl"
-    with lease.kept():
-        write_predictions(ports.data, path, _rows(shards, ports))
+    write_predictions(ports.data, path, _rows(shards, ports))
     counts = sum((shard.counts for shard in shards), Counts())
     evaluation = replace(evaluation, counts=counts, artifact=path)
     expected = sum(shard.stop - shard.start for shard in shards)
@@ -88,7 +87,7 @@ def _count_samples(evaluation: Evaluation, ports: Ports) -> int:
             evaluation.spec.scorer == "choice"
             and parse_choice(sample.target, sample.choices) is None
         ):
-            raise TuneqError(
+            raise InvalidInputError(
                 f"{evaluation.spec.dataset}: the target of sample {number} is no choice: "
                 f"{sample.target[:40]!r}"
             )

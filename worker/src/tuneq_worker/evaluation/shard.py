@@ -8,7 +8,7 @@ from tuneq_shared.domain.evaluation import Outcome, Shard
 from tuneq_shared.domain.failure import STOPS_ACCOUNT, Failure
 from tuneq_shared.domain.lifecycle import ShardStage
 from tuneq_shared.ports.items import Asked
-from tuneq_worker.evaluation.asking import Asking, StoppedError, errored
+from tuneq_worker.evaluation.asking import WAITS, Asking, StoppedError, errored
 from tuneq_worker.evaluation.predictions import (
     Prediction,
     count,
@@ -26,7 +26,7 @@ _AGAIN_S = 1.0
 def work_through(shard: Shard, ports: Ports, lease: Lease[Shard]) -> StageResult[Shard]:
     """Ask what has no answer yet. Samples of an earlier part are asked again only if errored."""
     if lease.asked is Asked.CANCEL:
-        return Advance(replace(shard, stage=ShardStage.CANCELLED))
+        return Advance(replace(shard, stage=ShardStage.CANCELLED), answered=Asked.CANCEL)
     provider = ports.accounts.provider(shard.spec.account)
     _, account = ports.settings.account(shard.spec.account)
     samples = list(read_samples(shard.spec, ports.data, shard.start, shard.stop))
@@ -36,9 +36,8 @@ def work_through(shard: Shard, ports: Ports, lease: Lease[Shard]) -> StageResult
         wanted=lambda: lease.wanted,
         rows=_answered(shard, ports),
     )
-    with lease.kept():
-        stopped = asyncio.run(_ask(provider, asking, samples))
-        shard = _with_part(shard, asking.rows, ports, lease)
+    stopped = asyncio.run(_ask(provider, asking, samples))
+    shard = _with_part(shard, asking.rows, ports, lease)
     if stopped is None:
         return Advance(replace(shard, stage=ShardStage.DONE))
     if stopped.cause is None:
@@ -55,7 +54,7 @@ async def _ask(
         try:
             await asking.ask(chat, missing)
         except StoppedError as stopped:
-            if stopped.cause is None or stopped.cause.kind in STOPS_ACCOUNT:
+            if stopped.cause is None or stopped.cause.kind in STOPS_ACCOUNT | WAITS:
                 return stopped
             for sample in missing:
                 asking.rows.setdefault(sample.index, errored(sample, stopped.cause.message))

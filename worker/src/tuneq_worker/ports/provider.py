@@ -112,6 +112,8 @@ class ProviderError(Exception):
         code: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
+        # What a provider sends may hold characters that no JSON can.
+        message = message.encode("utf-8", "replace").decode()
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -152,8 +154,8 @@ class Provider(Protocol):
     def create_job(self, spec: JobSpec) -> Job:
         """Buy a job. After an ambiguous error it may exist all the same."""
 
-    def find_jobs(self, purchase: str, since: float) -> list[Job]:
-        """The jobs of a purchase among those created at most an hour before `since`, or later."""
+    def find_jobs(self, purchase: str, since: float | None) -> list[Job]:
+        """The jobs of a purchase: among all, or those from an hour before `since` on."""
 
     def sweep(self, job_ids: Sequence[str]) -> list[Job]:
         """The present state of these jobs, in few calls; those that are gone are left out."""

@@ -1,7 +1,8 @@
 """What a stage is given, and what it may answer."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Generic, Protocol, TypeVar
 
 from tuneq_shared.data_root import DataRoot
@@ -80,12 +81,12 @@ class Lease(Protocol[ItemT_contra]):
 
     asked: Asked | None  # what somebody asked of the item before it was claimed
     slot: bool  # whether a run holds its slot
-    now: float  # Redis time of the claim, seconds
+    now: float  # Redis time of the claim or its last renewal, seconds
     token: int  # unlike that of any other claim on this item
 
     @property
     def wanted(self) -> bool:
-        """Whether the work still counts: the lease is held, and nobody has asked to cancel."""
+        """Whether to go on: the lease is held, nobody asked to cancel, the worker does not stop."""
 
     def kept(self) -> AbstractContextManager[None]:
         """Renew the lease in the background while the block lasts."""
@@ -125,3 +126,4 @@ class Ports:
     data: DataRoot
     accounts: Accounts
     settings: Settings
+    stopping: Event = field(default_factory=Event)  # set when the worker is to hand back its work

@@ -1,34 +1,29 @@
 """Cancelling: let go of what is shared, and stay until the provider's job has ended."""
 
-import logging
 from dataclasses import replace
 
-from tuneq_shared.domain.evaluation import Evaluation
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
-from tuneq_shared.domain.upload import upload_id
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_shared.errors import TuneqError
 from tuneq_worker.ports.provider import Job, Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
 from tuneq_worker.stages.create import find_purchase
-from tuneq_worker.stages.evaluate import specs
+from tuneq_worker.stages.sharing import leave_shared
 from tuneq_worker.stages.train import sleep_on_job, with_job
-from tuneq_worker.stages.upload import digests
-
-log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_S = 5.0
 
 
 def cancel(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Leave uploads and evaluations, cancel the job if there is or may be one, then end."""
-    _leave(run, ports)
-    if run.job_id is None and run.purchase.intent_at is not None:
+    leave_shared(run, ports)
+    if run.job_id is None and run.training_file_id is not None:
+        # It has come as far as buying: there may be a job that Redis has not kept.
         found = find_purchase(run, ports.accounts.provider(run.account))
-        waited = lease.now - run.purchase.intent_at
-        if not found and waited < ports.settings.purchase_grace_s:
+        intent = run.purchase.intent_at
+        waits = intent is not None and lease.now - intent < ports.settings.purchase_grace_s
+        if not found and waits:
             reason = "a creation was not answered; looking whether there is a job to cancel"
             return Wait(run, _LOOK_AGAIN_S, Waiting(WaitKind.RETRY, run.account, reason))
         for other in found[1:]:
@@ -42,18 +37,6 @@ def cancel(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
             if not job.status.is_terminal:
                 return sleep_on_job(run, job)
     return Advance(replace(run, stage=RunStage.CANCELLED))
-
-
-def _leave(run: Run, ports: Ports) -> None:
-    for digest in digests(run):
-        ports.items.leave(upload_id(run.account, digest), str(run.item))
-    evaluations = {asked.evaluation for asked in run.asked}
-    try:
-        evaluations.update(spec.fingerprint() for _, spec in specs(run, ports))
-    except TuneqError as error:  # its files are gone: only what it is known to have joined is left
-        log.warning("%s: leaves the evaluations that it has noted: %s", run.item, error)
-    for evaluation in sorted(evaluations):
-        ports.items.leave(Evaluation.item_of(evaluation), str(run.item))
 
 
 def _stopped(job_id: str, provider: Provider) -> Job | None:

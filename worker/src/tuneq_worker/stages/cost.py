@@ -1,12 +1,10 @@
 """What a job costs, before and after."""
 
-from tuneq_shared.data.tokens import training_cost_usd
+from tuneq_shared.data.tokens import ASSUMED_EPOCHS, training_cost_usd
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.settings import Price
 from tuneq_worker.ports.stage import Ports
-
-_ASSUMED_EPOCHS = 3  # the experiment's default, where the provider is to choose
 
 
 def price_of(run: Run, ports: Ports) -> Price | None:
@@ -21,7 +19,7 @@ def training_cost(run: Run, prepared: Prepared, ports: Ports) -> float | None:
     if price is None:
         return None
     epochs = run.request.method.supervised.hyperparameters.n_epochs
-    times = epochs if isinstance(epochs, int) else _ASSUMED_EPOCHS
+    times = epochs if isinstance(epochs, int) else ASSUMED_EPOCHS
     return training_cost_usd(prepared.tokens, epochs=times, usd_per_million=price.training)
 
 

@@ -6,15 +6,16 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Purchase, Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_worker.policy import backoff_s
 from tuneq_worker.ports.provider import Job, JobSpec, Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Hold, Lease, Ports, StageResult, Wait
-from tuneq_worker.recovery import attempts, recover, with_attempt
+from tuneq_worker.recovery import recover, rested
 from tuneq_worker.stages.train import sleep_on_job, with_job
 from tuneq_worker.stages.upload import slot_of
 
 _LOOK_AGAIN_S = 5.0
 _MARGIN_S = 5.0
+_MAX_LOST_FILES = 6  # training and validation file, three times over
+_POST = "post"
 
 
 def create(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
@@ -28,6 +29,7 @@ def create(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
         return Advance(run, take=slot_of(run, ports))
     provider = ports.accounts.provider(run.account)
     found = find_purchase(run, provider)
+    run = rested(run)
     if len(found) > 1:
         # Kept as unanswered, so that a cancel looks for the jobs.
         unanswered = Purchase(run.purchase.n, run.purchase.intent_at or lease.now)
@@ -43,8 +45,13 @@ def create(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
 
 
 def find_purchase(run: Run, provider: Provider) -> list[Job]:
-    """The jobs that the run's present purchase has bought."""
-    return provider.find_jobs(purchase_name(run), since=run.created_at)
+    """The jobs that the run's present purchase has bought.
+
+    The first look reads the listing to its end: after a loss of Redis the run is made anew, and
+    its job may be older than the run. A look for an answer that was lost need not go so far.
+    """
+    since = None if run.purchase.intent_at is None else run.created_at
+    return provider.find_jobs(purchase_name(run), since)
 
 
 def purchase_name(run: Run) -> str:
@@ -53,14 +60,14 @@ def purchase_name(run: Run) -> str:
 
 
 def _buy(run: Run, ports: Ports, lease: Lease[Run], provider: Provider) -> StageResult[Run]:
-    lease.renew(ports.settings.request_timeout_s + _MARGIN_S)
+    lease.renew(3 * ports.settings.request_timeout_s + _MARGIN_S)
     run = replace(run, purchase=Purchase(run.purchase.n, lease.now))
     lease.save(run)
     try:
         job = provider.create_job(_spec(run))
     except ProviderError as error:
         if error.ambiguous:
-            return recover(run, run.account, error)
+            return recover(run, run.account, error, _POST)
         return _refused(replace(run, purchase=Purchase(run.purchase.n)), error, provider, ports)
     return _bought(run, job, f"bought {job.id}")
 
@@ -75,16 +82,21 @@ def _bought(run: Run, job: Job, event: str) -> StageResult[Run]:
 
 def _refused(run: Run, error: ProviderError, provider: Provider, ports: Ports) -> StageResult[Run]:
     if error.kind is ErrorKind.CAPACITY:
-        delay = error.retry_after_s or backoff_s(error.kind, attempts(run))
+        _, account = ports.settings.account(run.account)
+        delay = error.retry_after_s or account.limits.poll_interval_s
         waiting = Waiting(WaitKind.SLOT, run.slot_pool, error.message)
-        return Wait(with_attempt(run), delay, waiting, refused=slot_of(run, ports))
-    if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.BAD_REQUEST}:
-        lost = _lost_files(run, provider)
+        return Wait(run, delay, waiting, refused=slot_of(run, ports))
+    may_be_lost = error.kind in {ErrorKind.NOT_FOUND, ErrorKind.BAD_REQUEST}
+    if may_be_lost and len(run.lost_files) < _MAX_LOST_FILES:
+        try:
+            lost = _lost_files(run, provider)
+        except ProviderError as trouble:
+            return recover(run, run.account, trouble)
         if lost:
             run = replace(run, stage=RunStage.UPLOADING, lost_files=run.lost_files + lost)
             return Advance(run, "the provider has lost a file; it is uploaded again",
                            free=True)  # fmt: skip
-    return recover(run, run.account, error)
+    return recover(run, run.account, error, _POST)
 
 
 def _lost_files(run: Run, provider: Provider) -> tuple[str, ...]:

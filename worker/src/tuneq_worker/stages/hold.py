@@ -8,7 +8,8 @@ from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.ports.items import Asked
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
 
-_LOOK_AGAIN_S = 3600.0
+HELD_LOOK_S = 3600.0
+"""After which a held run looks whether it was released; a release wakes it at once."""
 
 
 def held(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
@@ -18,4 +19,4 @@ def held(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
         back = replace(run, stage=run.held_from or RunStage.PREPARING, held_from=None)
         return Advance(back, "released", answered=Asked.RELEASE)
     waiting = run.waiting or Waiting(WaitKind.OPERATOR, run.id, "held")
-    return Wait(run, _LOOK_AGAIN_S, waiting)
+    return Wait(run, HELD_LOOK_S, waiting)

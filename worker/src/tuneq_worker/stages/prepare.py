@@ -17,11 +17,10 @@ from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.request import FineTuneRequest
 from tuneq_shared.domain.run import Prepared, Run
-from tuneq_shared.errors import InvalidInputError, TuneqError
-from tuneq_shared.references import parse_reference
+from tuneq_shared.errors import InvalidInputError, NotFoundError
+from tuneq_shared.references import StagedFile, is_at_provider, parse_reference
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, StageResult
 from tuneq_worker.stages.cost import over_budget, training_cost
-from tuneq_worker.stages.upload import is_at_provider
 
 _SHOWN = 5  # findings quoted in a failure
 _LEAKS = {
@@ -35,14 +34,15 @@ _DUPLICATES = {Code.DUPLICATE, Code.DUPLICATE_NORMALISED}
 
 def prepare(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Make the files to upload and estimate the cost; a bad file or a small budget ends the run."""
-    with lease.kept():
-        try:
-            prepared = _prepared(run.request, ports)
-        except TuneqError as error:
-            return Fail(run, Failure(error.code, error.message, run.stage))
-    if prepared is None:
+    del lease
+    try:
+        prepared = _prepared(run.request, ports)
+    except (InvalidInputError, NotFoundError) as error:
+        return Fail(run, Failure(error.code, error.message, run.stage))
+    run = replace(run, prepared=prepared)
+    if is_at_provider(run.request.training_file):
         return Advance(replace(run, stage=RunStage.UPLOADING))
-    run = replace(run, prepared=prepared, cost_estimated=training_cost(run, prepared, ports))
+    run = replace(run, cost_estimated=training_cost(run, prepared, ports))
     refusal = over_budget(run)
     if refusal is not None:
         return Fail(run, refusal)
@@ -55,21 +55,31 @@ class _InvalidDatasetError(InvalidInputError):
     code = "invalid_dataset"
 
 
-def _prepared(request: FineTuneRequest, ports: Ports) -> Prepared | None:
-    """What was made of the files; none where all of them are at the provider already."""
+def _prepared(request: FineTuneRequest, ports: Ports) -> Prepared:
+    """What was made of the files."""
+    evaluation = request.evaluation
+    others = Prepared(
+        "",
+        0,
+        0,
+        ESTIMATE_METHOD,
+        validation_digest=_validation(request, ports),
+        evaluation_digest=_kept(evaluation.dataset, ports) if evaluation else None,
+        source_digest=_kept(request.training_file, ports)
+        if evaluation and any(baseline.shots for baseline in evaluation.baselines)
+        else None,
+    )
     if is_at_provider(request.training_file):
-        digest = _validation(request, ports)
-        return Prepared("", 0, 0, ESTIMATE_METHOD, digest) if digest else None
+        return others
     report = _check(request, ports)
     if not report.ok:
         raise _InvalidDatasetError(_words(report, request, ports))
     lines = _uploadable(_sample(request, ports), Use.TRAIN, request.training_file)
-    return Prepared(
+    return replace(
+        others,
         training_digest=_staged(lines, ports),
         examples=report.files[0].examples,
         tokens=report.files[0].tokens,
-        tokens_method=ESTIMATE_METHOD,
-        validation_digest=_validation(request, ports),
         duplicates=_sum(report.counts, _DUPLICATES),
         leaked=_sum(report.counts, _LEAKS),
     )
@@ -105,6 +115,14 @@ def _validation(request: FineTuneRequest, ports: Ports) -> str | None:
     if name is None or is_at_provider(name):
         return None
     return _staged(_uploadable(_lines(name, ports), Use.VALIDATION, name), ports)
+
+
+def _kept(name: str, ports: Ports) -> str:
+    """The digest of a file under the data root; one from elsewhere is copied, for it may change."""
+    reference = parse_reference(name)
+    if isinstance(reference, StagedFile):
+        return reference.digest
+    return _staged(_lines(name, ports), ports)
 
 
 def _uploadable(lines: Iterable[bytes], use: Use, name: str) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from tuneq_worker.marks import (
 from tuneq_worker.policy import Verdict, backoff_s, decide
 from tuneq_worker.ports.provider import Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
+from tuneq_worker.recovery import with_attempt
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,11 @@ def sweep(
     now_possible = {KEY_MARK, STOPPED_MARK}
     ports.items.wake([item for item, mark in marks.items() if mark in now_possible])
     try:
-        with lease.kept():
-            changed = _changed(marks, provider)
+        changed = _changed(marks, provider)
     except ProviderError as error:
         return _troubled(account, error, interval, lease)
     ports.items.wake(changed)
-    return Wait(replace(account, attempts=0), interval)
+    return Wait(replace(account, attempts=0, failure=None), interval)
 
 
 def stopped(
@@ -67,8 +67,7 @@ def stopped(
     if account.refused_for_good:
         ports.items.wake([item for item, mark in marks.items() if _met_a_refusal(mark)])
     try:
-        with lease.kept():
-            ports.items.wake(_changed(marks, ports.accounts.provider(account.id)))
+        ports.items.wake(_changed(marks, ports.accounts.provider(account.id)))
     except (ProviderError, ConfigurationError) as error:
         log.info("the jobs of stopped account %s cannot be seen: %s", account.id, error)
     return Wait(account, _interval(account, ports))
@@ -99,7 +98,9 @@ def _troubled(
         return _stop(account, Stop(decision.delay_s, error.kind, error.code, error.message), lease)
     # Jobs go on at the provider whatever happens here, so a sweep is never given up.
     delay = max(interval, error.retry_after_s or backoff_s(error.kind, account.attempts))
-    return Wait(replace(account, attempts=account.attempts + 1), delay)
+    log.warning("account %s: no news of its jobs: %s", account.id, error)
+    troubled = replace(account, failure=Failure(error.code, error.message))
+    return Wait(with_attempt(troubled), delay)
 
 
 def _stop(

@@ -10,7 +10,6 @@ from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.upload import Upload, upload_id
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.ports.items import NewItem, Slot
-from tuneq_shared.references import ProviderFile, parse_reference
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, Sleep, StageResult
 
 
@@ -19,7 +18,7 @@ def upload(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     del lease
     uploads = [_join(run, digest, ports) for digest in digests(run)]
     # All have been taken up again now; one that fails anew is not taken up for ever.
-    run = replace(run, again=False)
+    run = replace(run, again=False, sharing=True)
     for shared in uploads:
         if shared.stage is UploadStage.FAILED:
             failure = shared.failure or Failure("upload_failed", "the provider refused the file")
@@ -34,6 +33,7 @@ def upload(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     run = replace(
         run,
         stage=RunStage.CREATING,
+        sharing=False,
         training_file_id=ready.get(prepared.training_digest)
         if prepared and prepared.training_digest
         else request.training_file,
@@ -58,18 +58,15 @@ def slot_of(run: Run, ports: Ports) -> Slot:
     return Slot(run.slot_pool, account.limits.max_active_jobs)
 
 
-def is_at_provider(reference: str) -> bool:
-    """Whether a request's file is the provider's own."""
-    return isinstance(parse_reference(reference), ProviderFile)
-
-
 def _join(run: Run, digest: str, ports: Ports) -> Upload:
     item = upload_id(run.account, digest)
     fresh = Upload(id=item.key, stage=UploadStage.PENDING, account=run.account, digest=digest)
     new = NewItem(
         item=item, stage=fresh.stage, fixed=fixed_part(fresh), doc=document(fresh), digest=digest
     )
-    revive_from = [UploadStage.CANCELLED, *([UploadStage.FAILED] if run.again else [])]
+    # What failed for another run, at another time, is no answer to this one.
+    tries_anew = run.again or not run.sharing
+    revive_from = [UploadStage.CANCELLED, *([UploadStage.FAILED] if tries_anew else [])]
     ports.items.join(new, str(run.item), revive_from)
     shared = _read(item, ports)
     if shared.stage is UploadStage.READY and shared.file_id in run.lost_files:

@@ -4,6 +4,13 @@
 local id, stage, delay, n = ARGV[2], ARGV[5], tonumber(ARGV[7]), now()
 local k = P .. 'item:' .. id
 if not holds(k, ARGV[3], n) then return -1 end
+-- Somebody has joined since the last one left: the item is wanted again and must not end.
+if ARGV[15] == 'cancel' and redis.call('HGET', k, 'asked') ~= 'cancel' then
+  redis.call('HDEL', k, 'lease')
+  redis.call('HSET', k, 'next', n)
+  redis.call('ZADD', due_key(id), n, id)
+  return 1
+end
 local before = redis.call('HGET', k, 'stage')
 if before ~= stage and not allowed(LEGAL, id, before, stage) then return -2 end
 redis.call('HDEL', k, 'lease')

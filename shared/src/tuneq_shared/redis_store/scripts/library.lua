@@ -50,8 +50,9 @@ local function note(id, n, stage, message)
   local event = cjson.encode({at = n, stage = stage, message = message})
   redis.call('RPUSH', P .. 'events:' .. id, event)
   redis.call('LTRIM', P .. 'events:' .. id, -200, -1)
-  redis.call('XADD', P .. 'events', 'MAXLEN', '~', 100000, '*',
-    'run', string.sub(id, 5), 'stage', stage, 'message', message)
+  local v = redis.call('HMGET', P .. 'item:' .. id, 'group', 'name')
+  redis.call('XADD', P .. 'events', 'MAXLEN', '~', 100000, '*', 'run', string.sub(id, 5),
+    'group', v[1] or '', 'name', v[2] or '', 'stage', stage, 'message', message)
 end
 
 -- The fence: an expired lease or another token writes nothing.
@@ -101,6 +102,7 @@ local function begin(id, stage, fixed, doc, digest, group, name, rank, n)
     redis.call('ZADD', P .. 'groups', 'NX', n, group)
     redis.call('ZADD', P .. 'group:' .. group, number, key)
     redis.call('HSET', P .. 'names:' .. group, name, key)
+    redis.call('HSET', k, 'name', name)
     count_stage(k, nil, stage)
     note(id, n, stage, '')
   end

@@ -4,4 +4,4 @@ local k = P .. 'item:' .. id
 if not holds(k, ARGV[3], n) then return false end
 redis.call('HSET', k, 'lease', n + ARGV[4], 'next', n + ARGV[4])
 redis.call('ZADD', due_key(id), n + ARGV[4], id)
-return redis.call('HGET', k, 'asked') or ''
+return {n, redis.call('HGET', k, 'asked') or ''}

@@ -1,5 +1,6 @@
 """Fine-tuning jobs of an account."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,8 @@ from tuneq_worker.providers.openai.errors import read_answer
 
 if TYPE_CHECKING:
     from openai.types.fine_tuning import SupervisedHyperparametersParam
+
+log = logging.getLogger(__name__)
 
 CLOCK_SKEW_S = 3600.0
 """How far the provider's clock may be behind ours."""
@@ -40,20 +43,21 @@ class JobCalls(Caller):
             ),
         ).to_job()
 
-    def find_jobs(self, purchase: str, since: float) -> list[Job]:
-        """The purchase's jobs, from a listing read newest first until it is an hour past `since`.
+    def find_jobs(self, purchase: str, since: float | None) -> list[Job]:
+        """The purchase's jobs, from a listing read to its end or until it is an hour past `since`.
 
         The metadata is compared here: a server may ignore the filter.
         """
         jobs = self._client.fine_tuning.jobs.with_raw_response
         wanted = {PURCHASE_KEY: purchase}
         found: list[Job] = []
-        for page in self._job_pages(
-            self._pages(lambda after: jobs.list(limit=PAGE, after=after, metadata=wanted))
+        for entries in self._pages(
+            lambda after: jobs.list(limit=PAGE, after=after, metadata=wanted)
         ):
-            found += [job for job in page if job.purchase == purchase]
-            newest_first = page[0].created_at >= page[-1].created_at
-            if newest_first and all(job.created_at < since - CLOCK_SKEW_S for job in page):
+            # One of ours that cannot be read is an error: it must not be bought again.
+            ours = (entry for entry in entries if _purchase_of(entry) == purchase)
+            found += [read_answer(JobDocument, entry).to_job() for entry in ours]
+            if since is not None and _all_before(entries, since - CLOCK_SKEW_S):
                 break
         return found
 
@@ -118,7 +122,28 @@ class JobCalls(Caller):
     @staticmethod
     def _job_pages(pages: Iterator[list[Entry]]) -> Iterator[list[Job]]:
         for entries in pages:
-            yield [read_answer(JobDocument, entry).to_job() for entry in entries]
+            yield [job for entry in entries if (job := _readable(entry))]
+
+
+def _readable(entry: Entry) -> Job | None:
+    """The job; none where it is told in a way that cannot be read, as a foreign one may be."""
+    try:
+        return read_answer(JobDocument, entry).to_job()
+    except ProviderError as error:
+        log.warning("a job in the listing is left out: %s: %s", entry.get("id"), error)
+        return None
+
+
+def _purchase_of(entry: Entry) -> object:
+    metadata = entry.get("metadata")
+    return metadata.get(PURCHASE_KEY) if isinstance(metadata, dict) else None
+
+
+def _all_before(entries: Sequence[Entry], instant: float) -> bool:
+    """Whether this page, of a listing that runs newest first, and so all after it, is older."""
+    times = [entry.get("created_at") for entry in entries]
+    known = [float(time) for time in times if isinstance(time, int | float)]
+    return len(known) == len(times) and known[0] >= known[-1] and max(known) < instant
 
 
 def _method(method: Method) -> MethodParameter:

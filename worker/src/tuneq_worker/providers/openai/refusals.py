@@ -56,7 +56,7 @@ _FILE_GONE = (
 )
 
 RULES = (
-    Rule(kind=ErrorKind.COLD, statuses={429, 503}, wording="still being loaded"),
+    Rule(kind=ErrorKind.COLD, statuses={429}, wording="still being loaded"),
     # Whatever a 5xx says, the work may have been done: nothing else may be read into it.
     Rule(kind=ErrorKind.SERVER, statuses=range(500, 600)),
     Rule(kind=ErrorKind.UNAVAILABLE, statuses=_ANY_4XX, names="training_not_available"),
