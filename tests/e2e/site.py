@@ -16,12 +16,15 @@ DEADLINE_S = 240.0
 
 
 def tuneq(
-    *words: object, config: Path | None = None, cwd: Path | None = None, **environment: str
+    *words: object,
+    config: Path | None = None,
+    cwd: Path | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "tuneq_producer", *map(str, words)],
-        env=_environment(config, environment),
+        env=_environment(config, more),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -31,19 +34,23 @@ def tuneq(
 
 
 @contextmanager
-def tuneq_up(folder: Path, *words: object, **environment: str) -> Iterator[dict[str, Any]]:
+def tuneq_up(
+    folder: Path, *words: object, more: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
     """`tuneq up` in a folder, until the block ends; gives what its ready line says."""
-    with started("up", "--dir", folder, "--json", *words, **environment) as up:
+    with started("up", "--dir", folder, "--json", *words, more=more) as up:
         assert up.stdout is not None
         yield json.loads(up.stdout.readline())
 
 
 @contextmanager
-def started(*words: object, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+def started(
+    *words: object, more: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[str]"]:
     """A command that runs while the block does, and is then asked to stop."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tuneq_producer", *map(str, words)],
-        env=_environment(None, environment),
+        env=_environment(None, more),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -94,6 +101,6 @@ def processes_of(folder: Path) -> dict[int, str]:
     return found
 
 
-def _environment(config: Path | None, more: Mapping[str, str]) -> dict[str, str]:
+def _environment(config: Path | None, more: Mapping[str, str] | None) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TUNEQ_")}
-    return {**kept, **({"TUNEQ_CONFIG": str(config)} if config else {}), **more}
+    return {**kept, **({"TUNEQ_CONFIG": str(config)} if config else {}), **(more or {})}

@@ -93,6 +93,7 @@ def test_forms_of_references_are_opened(root: DataRoot, tmp_path: Path) -> None:
         "data:/etc/passwd",
         "data:a/../../b",
         "data:",
+        "data:a\0b",
         "sha256:../../etc/passwd",
         "sha256:abc",
         "sha256:" + "A" * 64,

@@ -90,7 +90,8 @@ def inner_path(text: str) -> str:
         InvalidInputError: it is absolute, empty, or climbs out.
     """
     path = PurePosixPath(text)
-    if not path.parts or path.is_absolute() or ".." in path.parts or "\\" in text:
+    climbs = path.is_absolute() or ".." in path.parts
+    if not path.parts or climbs or "\\" in text or "\0" in text:
         raise InvalidInputError(
             f"{text!r} does not name a file under the data root",
             hint="give a relative path without '..'",
