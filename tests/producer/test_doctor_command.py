@@ -15,7 +15,7 @@ from tuneq_producer.doctor.redis_server import (
     judge_server,
 )
 from tuneq_producer.live_workers import lost_workers
-from tuneq_shared.domain.account import AccountState, account_id
+from tuneq_shared.domain.account import AccountState
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import Queue
 from tuneq_shared.domain.lifecycle import AccountStage
@@ -69,21 +69,25 @@ def test_an_account_that_no_worker_can_use_is_a_failure(site: Site) -> None:
     assert "no worker can use account main: the key is missing" in messages(found, FAIL)
 
 
-def test_a_stopped_account_is_a_failure_with_its_reason(site: Site) -> None:
-    stopped = AccountState(
-        id="main", stage=AccountStage.STOPPED, failure=Failure("insufficient_quota", "no money")
-    )
-    item = NewItem(
-        item=account_id("main"),
-        stage=stopped.stage,
-        fixed=fixed_part(stopped),
-        doc=document(stopped),
-    )
+def put_account(site: Site, stage: AccountStage, failure: Failure) -> None:
+    account = AccountState(id="main", stage=stage, failure=failure)
+    item = NewItem(item=account.item, stage=stage, fixed=fixed_part(account), doc=document(account))
     site.client().items.create([item])
+
+
+def test_a_stopped_account_is_a_failure_with_its_reason(site: Site) -> None:
+    put_account(site, AccountStage.STOPPED, Failure("insufficient_quota", "no money"))
     code, found = checks(site)
     assert code == 1
     assert "insufficient_quota: no money" in messages(found, FAIL)
     assert "tuneq release --account main" in json.dumps(found)
+
+
+def test_an_account_without_news_of_its_jobs_is_told(site: Site) -> None:
+    put_account(site, AccountStage.ACTIVE, Failure("server", "all is down"))
+    code, found = checks(site)
+    assert code == 0
+    assert "server: all is down" in json.dumps(found)
 
 
 def test_another_data_root_is_a_failure(site: Site, tmp_path: Path) -> None:

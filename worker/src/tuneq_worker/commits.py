@@ -41,6 +41,7 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 delay_s=SLOT_FALLBACK_S if take else 0.0,
                 take=take,
                 free=free,
+                used=_has_bought(item, before),
                 answered=answered,
             )
         case Wait(delay_s=delay_s, waiting=waiting, event=event, refused=refused):
@@ -58,6 +59,7 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 doc=document(_asleep(_settled(item, before, now, waiting))),
                 event=event,
                 park=Park(on, mark),
+                used=_has_bought(item, before),
             )
         case Fail(failure=failure) if may_have_live_job(item, failure):
             # Its job may go on and cost money: it has not ended before somebody has looked.
@@ -83,6 +85,10 @@ def _settled(item: Item, before: Item, now: float, waiting: Waiting | None) -> I
         item = replace(item, attempts={})
     finished_at = now if is_terminal(Kind.RUN, item.stage) else None
     return replace(item, waiting=waiting, finished_at=finished_at)
+
+
+def _has_bought(item: Item, before: Item) -> bool:
+    return item.stage is RunStage.TRAINING and before.stage is RunStage.CREATING
 
 
 def may_have_live_job(item: Item, failure: Failure) -> bool:

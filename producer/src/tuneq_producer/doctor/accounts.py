@@ -24,8 +24,8 @@ def check_accounts(client: Client) -> Iterator[Finding]:
     for name, record in zip(names, records, strict=True):
         yield from _address(name, client.settings.accounts[name].base_url)
         yield from _keys(name, live)
-        if record is not None and record.stage == AccountStage.STOPPED:
-            yield _stopped(load(record, AccountState))
+        if record is not None:
+            yield from _trouble(load(record, AccountState))
 
 
 def _address(name: str, base_url: str) -> Iterator[Finding]:
@@ -49,11 +49,15 @@ def _keys(name: str, live: list[WorkerInfo]) -> Iterator[Finding]:
             yield warn(_CHECK, f"{name}: not usable by {worker.name}: {said}", hint)
 
 
-def _stopped(account: AccountState) -> Finding:
+def _trouble(account: AccountState) -> Iterator[Finding]:
     failure = account.failure
     reason = f"{failure.code}: {failure.message}" if failure else "no reason given"
-    hint = f"when that is settled, `tuneq release --account {account.id}`"
-    return fail(_CHECK, f"{account.id} is stopped: {reason}", hint)
+    if account.stage is AccountStage.STOPPED:
+        hint = f"when that is settled, `tuneq release --account {account.id}`"
+        yield fail(_CHECK, f"{account.id} is stopped: {reason}", hint)
+    elif failure:
+        hint = "runs in training go on at the provider; the workers keep asking"
+        yield warn(_CHECK, f"{account.id}: no news of its jobs: {reason}", hint)
 
 
 def _is_loopback(host: str) -> bool:

@@ -95,6 +95,7 @@ class Commit:
     event: str = ""  # a sentence for the item's history
     take: Slot | None = None  # get a slot, or stand in line for one and sleep
     free: bool = False  # hand the slot to the next in line
+    used: bool = False  # the provider has taken a job into the slot
     refused: bool = False  # with take: the provider had no room: give it back, stand in line
     answered: Asked | None = None  # what was asked of the item and is done with this; a cancel
     # that is not asked any more, since somebody joined, is not committed: the item is due at once

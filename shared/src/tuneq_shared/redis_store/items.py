@@ -91,6 +91,7 @@ class RedisItems:
             int(commit.refused),
             int(commit.free),
             commit.answered.value if commit.answered else "",
+            int(commit.used),
         )
         if answer == _STALE:
             raise _stale(claim)

@@ -1,5 +1,5 @@
 -- ARGV: id, token, wakes, stage, doc, delay, park on, mark, event, take, cap, refused, free,
--- answered
+-- answered, used
 -- Answers -1 stale, -2 illegal, 1 due at once, 0 otherwise.
 local id, stage, delay, n = ARGV[2], ARGV[5], tonumber(ARGV[7]), now()
 local k = P .. 'item:' .. id
@@ -28,8 +28,10 @@ if pool ~= '' then
   if ARGV[13] == '1' then
     redis.call('SREM', held, id)
     local period = math.max(delay, 1)
-    redis.call('HSET', P .. 'slots:' .. pool .. ':learnt',
-      'cap', redis.call('SCARD', held), 'raise_at', n + period, 'period', period)
+    local learnt = P .. 'slots:' .. pool .. ':learnt'
+    redis.call('HDEL', learnt, 'unrefused')
+    redis.call('HSET', learnt, 'cap', redis.call('SCARD', P .. 'slots:' .. pool .. ':used'),
+      'raise_at', n + period, 'period', period)
   end
   if redis.call('SISMEMBER', held, id) == 0 then
     local v = redis.call('HMGET', k, 'rank', 'number')
@@ -42,12 +44,24 @@ end
 
 if ARGV[15] ~= '' and redis.call('HGET', k, 'asked') == ARGV[15] then redis.call('HDEL', k, 'asked') end
 
+if ARGV[16] == '1' then
+  local mine = redis.call('HGET', k, 'pool')
+  if mine then
+    redis.call('SADD', P .. 'slots:' .. mine .. ':used', id)
+    if redis.call('HEXISTS', P .. 'slots:' .. mine .. ':learnt', 'unrefused') == 1 then
+      redis.call('HINCRBY', P .. 'slots:' .. mine .. ':learnt', 'cap', 1)
+      grant(mine, n)
+    end
+  end
+end
+
 local ended = is_terminal(id, stage)
 if ARGV[14] == '1' or ended then
   local mine = redis.call('HGET', k, 'pool')
   if mine then
     redis.call('HDEL', k, 'pool')
     redis.call('SREM', P .. 'slots:' .. mine .. ':held', id)
+    redis.call('SREM', P .. 'slots:' .. mine .. ':used', id)
     redis.call('ZREM', P .. 'slots:' .. mine .. ':line', id)
     grant(mine, n)
   end

@@ -61,12 +61,19 @@ local function holds(k, token, n)
   return v[1] == token and tonumber(v[2] or '0') > n
 end
 
--- A learnt cap rises by one each period without a refusal, so one run at a time probes it.
+-- Where no cap is configured, one is learnt: it begins small and rises with every job that the
+-- provider takes, until the first refusal tells what there is room for. From then on it rises by
+-- one each period, so that one run at a time probes it, however many wait.
 local function cap_of(pool, n)
-  local cap = tonumber(redis.call('GET', P .. 'slots:' .. pool .. ':cap') or '') or math.huge
+  local cap = tonumber(redis.call('GET', P .. 'slots:' .. pool .. ':cap') or '')
   local k = P .. 'slots:' .. pool .. ':learnt'
   local v = redis.call('HMGET', k, 'cap', 'raise_at', 'period')
-  if not v[1] then return cap end
+  if not v[1] then
+    if cap then return cap end
+    redis.call('HSET', k, 'cap', 4, 'raise_at', n + 30000, 'period', 30000, 'unrefused', 1)
+    return 4
+  end
+  cap = cap or math.huge
   local learnt = tonumber(v[1])
   if n >= tonumber(v[2]) then
     learnt = learnt + 1
