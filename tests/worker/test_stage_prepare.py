@@ -178,3 +178,14 @@ def test_beside_the_providers_own_file_a_validation_file_of_ours_is_uploaded(wor
     bad = world.put("v.jsonl", [chat_line(900), b"{}\n"])
     again = prepared(world, training_file="file-abc", validation_file=bad)
     assert "data:v.jsonl:2: " in failed(again, "invalid_dataset")
+
+
+def test_a_byte_order_mark_does_no_harm_wherever_its_line_comes_in_the_sample(
+    world: World,
+) -> None:
+    marked = [b"\xef\xbb\xbf" + LINES[0], *LINES[1:]]
+    for seed in range(3):
+        sample = {"n": 40, "seed": seed}
+        assert staged(world, prepared(world, marked, samples=sample)) == staged(
+            world, prepared(world, samples=sample)
+        )

@@ -27,6 +27,12 @@ def read_json_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Any | Problem
         yield number, value
 
 
+def without_mark(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines, the first without a byte order mark: in a sample it need not be the first."""
+    for number, line in enumerate(lines):
+        yield line if number else line.removeprefix(codecs.BOM_UTF8)
+
+
 def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
     if not raw.strip():
         return Problem(Code.BLANK_LINE, "blank line")

@@ -7,6 +7,7 @@ from typing import Any
 
 from tuneq_shared.data.chat import ChatLine, read_chat
 from tuneq_shared.data.codes import Problem
+from tuneq_shared.data.lines import without_mark
 from tuneq_shared.data.rules import Use
 from tuneq_shared.data.sampling import first_of_permutation
 from tuneq_shared.data_root import DataRoot
@@ -41,7 +42,7 @@ def read_samples(
     shots = _shots(spec, data)
     end = min((n for n in (stop, spec.limit) if n is not None), default=None)
     with data.open(parse_reference(spec.dataset)) as file:
-        rows = _chat_lines(islice(_filled(file), start, end), spec.dataset)
+        rows = _chat_lines(islice(_filled(without_mark(file)), start, end), spec.dataset)
         for index, line in enumerate(rows, start):
             known = line.metadata
             yield Sample(
@@ -69,7 +70,7 @@ def _shots(spec: EvaluationSpec, data: DataRoot) -> list[ChatLine]:
     if not spec.shots or spec.shots_from is None:
         return []
     with data.open(parse_reference(spec.shots_from)) as file:
-        chosen = first_of_permutation(_filled(file), spec.shots, SHOTS_SEED)
+        chosen = first_of_permutation(_filled(without_mark(file)), spec.shots, SHOTS_SEED)
     return list(_chat_lines(chosen, spec.shots_from))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tuneq_shared.data.chat import read_chat
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.codes import Code, Problem
+from tuneq_shared.data.lines import without_mark
 from tuneq_shared.data.report import CheckReport, Finding
 from tuneq_shared.data.rules import Use
 from tuneq_shared.data.sampling import first_of_permutation
@@ -164,4 +165,4 @@ def _sum(counts: Counter[Code], codes: set[Code]) -> int:
 
 def _lines(name: str, ports: Ports) -> Iterator[bytes]:
     with ports.data.open(parse_reference(name)) as file:
-        yield from file
+        yield from without_mark(file)
