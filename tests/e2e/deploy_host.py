@@ -32,7 +32,7 @@ key_prefix = {json.dumps(self.prefix)}
 default_account = "sandbox"
 lease_s = 10.0
 request_timeout_s = 10.0
-purchase_grace_s = 30.0
+purchase_grace_s = 45.0
 
 [accounts.sandbox]
 base_url = {json.dumps(self.provider_url)}

@@ -61,7 +61,7 @@ FILES = [
     ("data:linked/t.jsonl", "link that leads out"),
     ("data:loop", "data:loop"),
     ("data:absent.jsonl", "is not there"),
-    ("data:t.jsonl\0", "cannot be named so"),
+    ("data:t.jsonl\0", "does not name a file under the data root"),
     (f"data:{'x' * 1000}", "cannot be read"),
     ("data:linked", "link that leads out"),
     ("file:///etc/passwd", "allowed root"),
