@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,7 +17,10 @@ from tuneq_worker.stage_table import STAGES
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 5.0
+_LOOK_S = 1.0
+_TROUBLED_S = 1.0
 _HINTS_PER_CONSUMER = 4
+_FASTER_WHEN_BUSY = 5  # where items were due, more may be: queues stay short, so look again soon
 
 Hint = Callable[[str, ItemId], None]
 """Enqueues a task, by its name, for an item."""
@@ -72,28 +76,33 @@ class Pulse(threading.Thread):
         self._dispatches = dispatches
         self._interval_s = interval_s
         self._done = threading.Event()
+        self._beat_at = self._look_at = 0.0  # monotonic
 
     def run(self) -> None:
         """Until stopped; Redis being away is waited out."""
-        ticks_a_beat = max(1, round(HEARTBEAT_S / self._interval_s))
-        tick = 0
-        while not self._done.wait(self._interval_s if tick else 0):
+        pause = 0.0
+        while not self._done.wait(pause):
             try:
-                if tick % ticks_a_beat == 0:
-                    self._dispatcher.fleet.heartbeat(self._worker)
-                if self._dispatches:
-                    if tick % max(1, ticks_a_beat // 5) == 0:
-                        self._dispatcher.look_around()
-                    self._dispatcher.tick()
-                tick += 1
+                pause = self._turn(time.monotonic())
             except (RedisError, RedisUnreachableError, OSError) as error:
                 log.warning("Redis is away, the dispatcher waits: %s", error)
-                tick = 0
-                self._done.wait(1.0)
+                pause = _TROUBLED_S
             except Exception:  # without its pulse a worker is taken for lost
                 log.exception("a fault in the dispatcher")
-                tick = 0
-                self._done.wait(1.0)
+                pause = _TROUBLED_S
+
+    def _turn(self, now: float) -> float:
+        """Do what is to be done by now; answers the seconds until the next turn."""
+        if now >= self._beat_at:
+            self._dispatcher.fleet.heartbeat(self._worker)
+            self._beat_at = now + HEARTBEAT_S
+        if not self._dispatches:
+            return HEARTBEAT_S
+        if now >= self._look_at:
+            self._dispatcher.look_around()
+            self._look_at = now + _LOOK_S
+        hinted = self._dispatcher.tick()
+        return self._interval_s / _FASTER_WHEN_BUSY if hinted else self._interval_s
 
     def stop(self) -> None:
         """End the thread and say farewell."""

@@ -1,10 +1,10 @@
 """The provider port: all that tuneq asks of an account, in tuneq's own words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 from tuneq_shared.domain.failure import AMBIGUOUS, ErrorKind
 from tuneq_shared.domain.request import Method
@@ -76,6 +76,7 @@ class Job:
     error_code: str | None = None
     error_message: str | None = None
     result_files: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)  # further metadata, from `all_jobs`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,3 +185,18 @@ class Provider(Protocol):
 
     def open_chat(self, in_flight: int) -> AbstractAsyncContextManager[Chat]:
         """Open a line that carries so many requests at once."""
+
+
+@runtime_checkable
+class JobBooks(Protocol):
+    """What comparing an account's jobs with the runs here asks of its provider."""
+
+    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
+        """Every job of the account with its labels, or those from an hour before `since` on.
+
+        Raises:
+            ProviderError: the listing fails or does not end, or a job of ours cannot be read.
+        """
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Ask for a job to be cancelled; one that has ended is answered as it is."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from openai import omit
@@ -60,6 +61,19 @@ class JobCalls(Caller):
             if since is not None and _all_before(entries, since - CLOCK_SKEW_S):
                 break
         return found
+
+    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
+        """Every job with its labels, page by page, to the end or an hour past `since`."""
+        jobs = self._client.fine_tuning.jobs.with_raw_response
+        for entries in self._pages(lambda after: jobs.list(limit=PAGE, after=after)):
+            for entry in entries:
+                # One of ours that cannot be read is an error, as it is to `find_jobs`.
+                ours = _purchase_of(entry) is not None
+                job = read_answer(JobDocument, entry).to_job() if ours else _readable(entry)
+                if job is not None:
+                    yield replace(job, labels=_labels_of(entry))
+            if since is not None and _all_before(entries, since - CLOCK_SKEW_S):
+                return
 
     def sweep(self, job_ids: Sequence[str]) -> list[Job]:
         """These jobs, from the listing as long as it is cheaper than asking for them one by one.
@@ -137,6 +151,12 @@ def _readable(entry: Entry) -> Job | None:
 def _purchase_of(entry: Entry) -> object:
     metadata = entry.get("metadata")
     return metadata.get(PURCHASE_KEY) if isinstance(metadata, dict) else None
+
+
+def _labels_of(entry: Entry) -> dict[str, str]:
+    metadata = entry.get("metadata")
+    pairs = metadata.items() if isinstance(metadata, dict) else ()
+    return {k: v for k, v in pairs if k != PURCHASE_KEY and isinstance(v, str)}
 
 
 def _all_before(entries: Sequence[Entry], instant: float) -> bool:

@@ -1,0 +1,1 @@
+"""An account's jobs at the provider against the runs here."""

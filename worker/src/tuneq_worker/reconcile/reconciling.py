@@ -1,0 +1,99 @@
+"""One account: its jobs listed, compared, and dealt with as asked."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tuneq_shared.errors import ConfigurationError
+from tuneq_worker.ports.provider import JobBooks, ProviderError
+from tuneq_worker.ports.stage import Ports
+from tuneq_worker.reconcile.adoption import adopt
+from tuneq_worker.reconcile.cancelling import cancel
+from tuneq_worker.reconcile.comparison import Finding, compare, sort_out
+from tuneq_worker.reconcile.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReport:
+    """What an account has, and what was done about it."""
+
+    account: str
+    findings: tuple[Finding, ...] = ()
+    foreign: int = 0
+    trouble: str = ""  # why this is not all
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many jobs have which standing."""
+        times = Counter(finding.verdict.standing for finding in self.findings)
+        times[Standing.FOREIGN] = self.foreign
+        return {standing.value: times[standing] for standing in Standing}
+
+    @property
+    def open(self) -> int:
+        """Active jobs that no run follows."""
+        return sum(finding.stands_open for finding in self.findings)
+
+    @property
+    def ok(self) -> bool:
+        """Whether all was looked at, and a run follows every active job of ours."""
+        return not self.open and not self.trouble
+
+
+def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> AccountReport:
+    """Compare an account's jobs with the runs here.
+
+    Args:
+        account: its name; a missing key is told in the report.
+        ports: the world.
+        cancels: cancel active jobs that no run follows and none is going to; with `adopts` only
+            the surplus ones, for an orphan that cannot be adopted is for people to judge.
+        adopts: rebuild the runs of orphans.
+
+    Raises:
+        TuneqError: a run here cannot be read.
+    """
+    try:
+        books = ports.accounts.provider(account)
+    except ConfigurationError as error:
+        return AccountReport(account=account, trouble=error.message)
+    if not isinstance(books, JobBooks):
+        return AccountReport(account=account, trouble="its dialect cannot list all jobs")
+    try:
+        marked, foreign = sort_out(books.all_jobs())
+    except ProviderError as error:
+        return AccountReport(account=account, trouble=_words(error))
+    findings, trouble = compare(marked, ports.catalogue), ""
+    if adopts:
+        orphans = [f.marked for f in findings if f.verdict.standing is Standing.ORPHAN]
+        deeds = adopt(account, orphans, ports)
+        # Anew: a rebuilt run owns more than one of them where it has bought more than once.
+        findings = [
+            replace(finding, deed=deeds.get(finding.job.id, ""))
+            for finding in compare(marked, ports.catalogue)
+        ]
+    if cancels:
+        spared = {Standing.ORPHAN} if adopts else set()
+        findings, trouble = _cancelled(findings, books, ports, spared)
+    return AccountReport(
+        account=account, findings=tuple(findings), foreign=foreign, trouble=trouble
+    )
+
+
+def _cancelled(
+    findings: Sequence[Finding], books: JobBooks, ports: Ports, spared: set[Standing]
+) -> tuple[list[Finding], str]:
+    """The findings after it, and what ended it before its time."""
+    after = list(findings)
+    for place, finding in enumerate(findings):
+        verdict = finding.verdict
+        if finding.stands_open and verdict.cancellable and verdict.standing not in spared:
+            try:
+                after[place] = cancel(finding, books, ports.catalogue)
+            except ProviderError as error:
+                return after, f"cancelling ended before its time: {_words(error)}"
+    return after, ""
+
+
+def _words(error: ProviderError) -> str:
+    return f"{error.code}: {error.message}"
