@@ -9,7 +9,7 @@ from tests.contracts.provider_benches import Bench
 from tests.contracts.provider_orders import LINES, LONG, ask, follow, spec, upload, wait_for
 
 from tuneq_shared.domain.request import Method, Supervised
-from tuneq_worker.ports.provider import FileState, Job, JobStatus, Provider
+from tuneq_worker.ports.provider import FileState, Job, JobBooks, JobStatus, Provider
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,25 @@ def test_jobs_are_found_by_purchase_alone(trained: Trained, bench: Bench) -> Non
         found = provider.find_jobs(trained.purchase, trained.job.created_at)
         assert [job.id for job in found] == [trained.job.id]
         assert provider.find_jobs("nobody/1", trained.job.created_at) == []
+
+
+def test_all_jobs_are_listed_once_with_what_identifies_them(trained: Trained, bench: Bench) -> None:
+    provider = bench.provider()
+    assert isinstance(provider, JobBooks)
+    labels = {"tuneq_group": "g", "tuneq_name": "n"}
+    order = spec(bench, upload(provider), labels=labels)
+    bought = provider.create_job(order)
+    for ignored in ({}, {"cursors": True}):
+        bench.ignore(**ignored)
+        listed = list(provider.all_jobs())
+        known = {job.id: job for job in listed}
+        assert len(known) == len(listed)
+        assert known[trained.job.id] == trained.job
+        assert known[bought.id].purchase == order.purchase
+        assert known[bought.id].training_file == order.training_file
+        assert known[bought.id].labels == labels
+        since = [job.id for job in provider.all_jobs(since=bought.created_at)]
+        assert bought.id in since
 
 
 def test_sweep_leaves_out_what_is_gone(trained: Trained, provider: Provider) -> None:

@@ -112,6 +112,18 @@ def test_several_jobs_of_one_purchase_are_for_an_operator(world: World) -> None:
     assert world.provider.count("create_job") == 0
 
 
+def test_of_several_the_one_that_was_not_cancelled_is_adopted(world: World) -> None:
+    run = a_run(world)
+    for _ in range(3):
+        world.provider.put_job(f"{run.id}/0")
+    world.provider.set_job("job-1", JobStatus.CANCELLED)
+    world.provider.set_job("job-3", JobStatus.FAILED)
+    result = look(world, run)
+    assert isinstance(result, Sleep)
+    assert result.item.job_id == "job-2"
+    assert world.provider.count("create_job") == 0
+
+
 @pytest.mark.parametrize("kind", sorted(AMBIGUOUS))
 @pytest.mark.parametrize("done", [False, True], ids=["lost", "done"])
 def test_an_unanswered_post_is_not_repeated_within_the_grace(

@@ -6,12 +6,13 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Purchase, Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_worker.ports.provider import Job, JobSpec, Provider, ProviderError
+from tuneq_worker.ports.provider import Job, JobSpec, JobStatus, Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Hold, Lease, Ports, StageResult, Wait
 from tuneq_worker.recovery import recover, rested
 from tuneq_worker.stages.train import sleep_on_job, with_job
 from tuneq_worker.stages.upload import slot_of
 
+_ENDED_IN_VAIN = frozenset({JobStatus.FAILED, JobStatus.CANCELLED})
 _LOOK_AGAIN_S = 5.0
 _MARGIN_S = 5.0
 _MAX_LOST_FILES = 6  # training and validation file, three times over
@@ -30,6 +31,8 @@ def create(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     provider = ports.accounts.provider(run.account)
     found = find_purchase(run, provider)
     run = rested(run)
+    # Of several, those that somebody has cancelled no longer count.
+    found = [job for job in found if job.status not in _ENDED_IN_VAIN] or found[:1]
     if len(found) > 1:
         # Kept as unanswered, so that a cancel looks for the jobs.
         unanswered = Purchase(run.purchase.n, run.purchase.intent_at or lease.now)
