@@ -87,3 +87,21 @@ def test_another_error_is_not_swallowed(world: World) -> None:
     world.provider.goes_wrong("result_file", refusal(ErrorKind.SERVER))
     with pytest.raises(ProviderError):
         collect(run, world.ports, FakeLease())
+
+
+def test_each_try_comes_further(world: World) -> None:
+    run = trained(world, "result-1")
+    for call in ("events", "checkpoints", "job", "result_file"):
+        world.provider.goes_wrong(call, refusal(ErrorKind.SERVER))
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            result = collected(world, run)
+        except ProviderError:
+            continue
+        break
+    assert tries == 5
+    assert len(result.item.artifacts) == 4
+    # Fetched once well, and once in vain; what was at home already was not fetched again.
+    assert [world.provider.count(c) for c in ("events", "checkpoints", "result_file")] == [2, 2, 2]

@@ -30,34 +30,42 @@ def _fetched(run: Run, ports: Ports) -> tuple[list[str], list[str]]:
     provider, job_id = ports.accounts.provider(run.account), run.job_id or ""
     folder = f"runs/{run.id}/{job_id}"
     kept, notes = [], []
+    # What an earlier try has brought home is not fetched again: each try comes further.
     for name, fetch in (("events", provider.events), ("checkpoints", provider.checkpoints)):
-        rows = _unless_gone(fetch, job_id)
-        if rows is None:
-            notes.append(f"the job's {name} are gone at the provider")
-        else:
-            kept.append(_keep(ports, f"{folder}/{name}.jsonl", rows))
+        path = f"{folder}/{name}.jsonl"
+        if not ports.data.exists(path):
+            rows = _unless_gone(fetch, job_id)
+            if rows is None:
+                notes.append(f"the job's {name} are gone at the provider")
+                continue
+            _write(ports, path, rows)
+        kept.append(path)
     for file_id in provider.job(job_id).result_files:
-        raw = _unless_gone(provider.result_file, file_id)
-        if raw is None:
-            notes.append(f"result file {file_id} is gone at the provider")
-            continue
-        with ports.data.write(f"{folder}/{file_id}.raw") as file:
-            file.write(raw)
-        kept.append(f"{folder}/{file_id}.raw")
+        path = f"{folder}/{file_id}.raw"
+        if not ports.data.exists(path):
+            content = _unless_gone(provider.result_file, file_id)
+            if content is None:
+                notes.append(f"result file {file_id} is gone at the provider")
+                continue
+            with ports.data.write(path) as file:
+                file.write(content)
+        kept.append(path)
+        with ports.data.read(path) as file:
+            raw = file.read()
         try:
             metrics = [asdict(row) for row in provider.metrics(raw)]
         except ValueError as error:
             notes.append(f"result file {file_id} holds no step metrics: {error}")
         else:
-            kept.append(_keep(ports, f"{folder}/{file_id}.metrics.jsonl", metrics))
+            kept.append(f"{folder}/{file_id}.metrics.jsonl")
+            _write(ports, kept[-1], metrics)
     return kept, notes
 
 
-def _keep(ports: Ports, path: str, rows: Iterable[dict[str, Any]]) -> str:
+def _write(ports: Ports, path: str, rows: Iterable[dict[str, Any]]) -> None:
     with ports.data.write(path) as file:
         for row in rows:
             file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-    return path
 
 
 def _unless_gone(fetch: Callable[[str], T], what: str) -> T | None:

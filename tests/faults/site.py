@@ -1,0 +1,163 @@
+"""Where a row takes place: Redis, the provider and workers as processes, and a producer."""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from unittest.mock import patch
+
+from tests.faults.workers import Workers
+from tests.sandbox.provider_server import KEY, ProviderServer, chat_lines
+
+from tuneq_producer.client import Client
+from tuneq_producer.submission.door import ClientDoor
+from tuneq_sandbox.redis_server import EmbeddedRedis
+from tuneq_shared.data_root import DataRoot
+from tuneq_shared.domain.item import ItemId, Kind, Queue
+from tuneq_shared.domain.lifecycle import is_terminal
+from tuneq_shared.domain.record import Record, load
+from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.domain.run import Run
+from tuneq_shared.intake.accept import accept
+from tuneq_shared.ports.items import Creation
+from tuneq_shared.redis_store.catalogue import RedisCatalogue
+from tuneq_shared.redis_store.connection import connect
+from tuneq_shared.redis_store.fleet import RedisFleet
+from tuneq_shared.redis_store.items import RedisItems
+from tuneq_shared.settings import load_settings
+from tuneq_shared.wire import celery_prefix
+
+LOOK_S = 0.1
+REQUEST_TIMEOUT_S = 2.0
+TRAINING_LINES, EVALUATION_LINES = 60, 40
+
+
+class Site:
+    """All processes of a row, in a folder, until the block ends."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        lease_s: float = 3.0,
+        max_active_jobs: int | None = None,
+        **provider: Any,
+    ) -> None:
+        self.folder = folder
+        self.redis = EmbeddedRedis(folder / "redis")
+        cap = {"max_active_jobs": max_active_jobs} if max_active_jobs else {}
+        self.provider = ProviderServer(folder / "provider", **provider, **cap)
+        self._lease_s = lease_s
+        self._cap = max_active_jobs
+        self.runs: list[str] = []
+
+    def __enter__(self) -> Self:
+        self.redis.start()
+        try:
+            self.provider.start()
+        except BaseException:
+            self.redis.stop()
+            raise
+        self.workers = Workers(self._configured(), self.folder / "logs")
+        self.raw = connect(self.redis.url)
+        self.client = self._producer()
+        (self.folder / "train.jsonl").write_bytes(chat_lines(TRAINING_LINES))
+        (self.folder / "test.jsonl").write_bytes(chat_lines(EVALUATION_LINES, offset=1000))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.workers.kill_all()
+        self.provider.kill()
+        self.raw.close()
+        self.redis.child.kill()
+        self.redis.stop()
+
+    def submit(self, requests: Iterable[FineTuneRequest]) -> list[str]:
+        """Create a run for each request, none of which was seen before; gives their ids."""
+        door = ClientDoor(self.client.data, self.folder)
+        new = [accept(request, self.client.settings, door) for request in requests]
+        door.stage()
+        answers = self.client.items.create(new)
+        assert set(answers) == {Creation.CREATED}, Counter(answers)
+        ids = [item.item.key for item in new]
+        self.runs += ids
+        return ids
+
+    def records(self, ids: Iterable[str]) -> list[Record]:
+        found = self.client.catalogue.read([ItemId(Kind.RUN, run) for run in ids])
+        return [record for record in found if record is not None]
+
+    def look(self, ids: Iterable[str]) -> list[Run]:
+        return [load(record, Run) for record in self.records(ids)]
+
+    def ended(self) -> int:
+        """How many runs have."""
+        counts = self.client.catalogue.counts()
+        return sum(n for stage, n in counts.items() if is_terminal(Kind.RUN, stage))
+
+    def all_ended(self) -> bool:
+        return self.ended() == len(self.runs)
+
+    def until(self, condition: Callable[[], bool], deadline_s: float | None = None) -> bool:
+        """Look again and again until it is so; false where it is not in time."""
+        end = time.monotonic() + (deadline_s or self.patience_s)
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            time.sleep(LOOK_S)
+        return True
+
+    @property
+    def patience_s(self) -> float:
+        """Far more than a row of so many runs takes."""
+        return 200.0 + 3.0 * len(self.runs)
+
+    def queued(self, queue: Queue) -> int:
+        """Celery's messages that wait."""
+        return int(self.raw.llen(self.queue_key(queue)))
+
+    def queue_key(self, queue: Queue) -> str:
+        return f"{celery_prefix(self.client.settings.key_prefix)}{queue.value}"
+
+    def kill_redis(self) -> None:
+        """kill -9, and nothing serves any more."""
+        self.redis.child.kill()
+        assert self.until(lambda: self.redis.child.returncode is not None, 10.0)
+        self.redis.release()
+
+    def _producer(self) -> Client:
+        with patch.dict(os.environ, {"TUNEQ_CONFIG": str(self.folder / "tuneq.toml")}):
+            settings = load_settings()
+        client = Client(
+            settings=settings,
+            items=RedisItems(self.raw, settings.key_prefix),
+            catalogue=RedisCatalogue(self.raw, settings.key_prefix),
+            fleet=RedisFleet(self.raw, settings.key_prefix),
+            data=DataRoot(settings.data_url),
+        )
+        client.data.settle(client.fleet)
+        return client
+
+    def _configured(self) -> Path:
+        (self.folder / "provider.key").write_text(KEY)
+        config = self.folder / "tuneq.toml"
+        cap = f"max_active_jobs = {self._cap}\n" if self._cap else ""
+        config.write_text(
+            f"redis_url = {json.dumps(self.redis.url)}\n"
+            'data_url = "./data"\ndefault_account = "sandbox"\n'
+            f"lease_s = {self._lease_s}\nrequest_timeout_s = {REQUEST_TIMEOUT_S}\n"
+            f"purchase_grace_s = {self._lease_s + 3 * REQUEST_TIMEOUT_S}\n"
+            f"[accounts.sandbox]\nbase_url = {json.dumps(self.provider.url)}\n"
+            'api_key_file = "./provider.key"\n'
+            f"[accounts.sandbox.limits]\npoll_interval_s = 0.3\n{cap}"
+        )
+        return config

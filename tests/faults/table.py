@@ -1,0 +1,53 @@
+"""The rows of the bench."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.faults.dose import Dose
+from tests.faults.row_absent import absent
+from tests.faults.row_cancelled import cancelled
+from tests.faults.row_capped import capped
+from tests.faults.row_clocks import clocks
+from tests.faults.row_flaky import flaky
+from tests.faults.row_kills import kills
+from tests.faults.row_redis import redis
+from tests.faults.row_retried import retried
+from tests.faults.row_unanswered import error_after, hang, lost_answer, unfiltered
+from tests.faults.verdict import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One fault, and how much of it."""
+
+    name: str
+    fault: str
+    play: Callable[[Dose], Result]
+    full: int  # runs
+    small: int  # runs, as the tests do it
+
+    def run(self, folder: Path, scale: float) -> tuple[Result, float]:
+        """Play it; gives the result, and the seconds it took from start to verdict."""
+        folder.mkdir(parents=True)
+        begun = time.monotonic()
+        runs = max(self.small, round(self.full * scale))
+        result = self.play(Dose(folder, runs, scale))
+        return result, time.monotonic() - begun
+
+
+ROWS = (
+    Row("kills", "kill -9 of random run workers and evaluators", kills, 300, 10),
+    Row("lost-answer", "answer lost after the job was created", lost_answer, 100, 8),
+    Row("error-after", "500 after the job was created", error_after, 100, 8),
+    Row("hang", "no answer in time after the job was created", hang, 100, 6),
+    Row("flaky", "5 % 500s, 10 % 429s, 5 % drops, every route", flaky, 300, 3),
+    Row("redis", "Redis killed, away, Celery's queues deleted", redis, 300, 8),
+    Row("absent", "all workers off, then evaluators off", absent, 300, 12),
+    Row("cancelled", "one of a shared upload, one of an evaluation", cancelled, 20, 6),
+    Row("unfiltered", "metadata filter ignored, answers lost", unfiltered, 100, 8),
+    Row("retried", "a failed job, then retry, twice", retried, 20, 6),
+    Row("capped", "3 active jobs, runs one by one, workers killed", capped, 600, 12),
+    Row("clocks", "two workers' clocks 2 minutes apart", clocks, 50, 10),
+)
