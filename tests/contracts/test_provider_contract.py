@@ -9,7 +9,7 @@ from tests.contracts.provider_benches import Bench
 from tests.contracts.provider_orders import LINES, LONG, ask, follow, spec, upload, wait_for
 
 from tuneq_shared.domain.request import Method, Supervised
-from tuneq_worker.ports.provider import FileState, Job, JobBooks, JobStatus, Provider
+from tuneq_worker.ports.provider import FileState, Job, JobStatus, Provider
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,6 @@ def test_jobs_are_found_by_purchase_alone(trained: Trained, bench: Bench) -> Non
 
 def test_all_jobs_are_listed_once_with_what_identifies_them(trained: Trained, bench: Bench) -> None:
     provider = bench.provider()
-    assert isinstance(provider, JobBooks)
     labels = {"tuneq_group": "g", "tuneq_name": "n"}
     order = spec(bench, upload(provider), labels=labels)
     bought = provider.create_job(order)

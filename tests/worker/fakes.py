@@ -205,6 +205,10 @@ class FakeProvider:
             jobs = self.jobs.values()
             return [j for j in jobs if j.purchase == purchase and j.id not in self.hidden]
 
+    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
+        with self._call("all_jobs", since):
+            yield from [job for job in self.jobs.values() if job.id not in self.hidden]
+
     def sweep(self, job_ids: Sequence[str]) -> list[Job]:
         with self._call("sweep", tuple(job_ids)):
             self.go_on()

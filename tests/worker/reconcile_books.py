@@ -1,11 +1,10 @@
 """A fake account that shows all its jobs, beside a real store."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.worker.fakes import FakeProvider, World
+from tests.worker.fakes import World
 
 from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import RunStage
@@ -19,22 +18,12 @@ LOST = "abcdefghij234567abcd"
 """The id of a run that is not here."""
 
 
-class BooksProvider(FakeProvider):
-    """The account with its listing of all jobs."""
-
-    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
-        with self._call("all_jobs", since):
-            yield from [job for job in self.jobs.values() if job.id not in self.hidden]
-
-
 class BooksWorld(World):
     """A world whose only account shows its books."""
 
     def __init__(self, redis_url: str, prefix: str, folder: Path, **settings: Any) -> None:
         super().__init__(redis_url, prefix, folder, **settings)
-        self.books = BooksProvider()
-        self.provider = self.books
-        self.accounts.given = self.books
+        self.books = self.provider
 
     def job(
         self, purchase: str | None, status: JobStatus = JobStatus.RUNNING, **fields: Any

@@ -45,10 +45,6 @@ class DataRoot:
         """Whether there is a file."""
         return bool(self._fs.exists(self._full(path)))
 
-    def size(self, path: str) -> int:
-        """Bytes of a file."""
-        return int(self._fs.size(self._full(path)))
-
     def read(self, path: str) -> BinaryIO:
         """Open a file under the root for reading.
 

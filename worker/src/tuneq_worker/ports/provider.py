@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, BinaryIO, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol
 
 from tuneq_shared.domain.failure import AMBIGUOUS, ErrorKind
 from tuneq_shared.domain.request import Method
@@ -158,6 +158,13 @@ class Provider(Protocol):
     def find_jobs(self, purchase: str, since: float | None) -> list[Job]:
         """The jobs of a purchase: among all, or those from an hour before `since` on."""
 
+    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
+        """Every job of the account with its labels, or those from an hour before `since` on.
+
+        Raises:
+            ProviderError: the listing fails or does not end, or a job of ours cannot be read.
+        """
+
     def sweep(self, job_ids: Sequence[str]) -> list[Job]:
         """The present state of these jobs, in few calls; those that are gone are left out."""
 
@@ -185,18 +192,3 @@ class Provider(Protocol):
 
     def open_chat(self, in_flight: int) -> AbstractAsyncContextManager[Chat]:
         """Open a line that carries so many requests at once."""
-
-
-@runtime_checkable
-class JobBooks(Protocol):
-    """What comparing an account's jobs with the runs here asks of its provider."""
-
-    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
-        """Every job of the account with its labels, or those from an hour before `since` on.
-
-        Raises:
-            ProviderError: the listing fails or does not end, or a job of ours cannot be read.
-        """
-
-    def cancel_job(self, job_id: str) -> Job:
-        """Ask for a job to be cancelled; one that has ended is answered as it is."""

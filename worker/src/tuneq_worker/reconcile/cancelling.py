@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.ports.catalogue import Catalogue
-from tuneq_worker.ports.provider import Job, JobBooks, JobStatus, ProviderError
+from tuneq_worker.ports.provider import Job, JobStatus, Provider, ProviderError
 from tuneq_worker.reconcile.comparison import Finding, compare
 
 
-def cancel(finding: Finding, books: JobBooks, catalogue: Catalogue) -> Finding:
+def cancel(finding: Finding, books: Provider, catalogue: Catalogue) -> Finding:
     """Cancel a job, unless a run has come to follow it meanwhile.
 
     Repeated, it does no harm: one that has ended stays as it is.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tuneq_shared.errors import ConfigurationError
-from tuneq_worker.ports.provider import JobBooks, ProviderError
+from tuneq_worker.ports.provider import Provider, ProviderError
 from tuneq_worker.ports.stage import Ports
 from tuneq_worker.reconcile.adoption import adopt
 from tuneq_worker.reconcile.cancelling import cancel
@@ -57,8 +57,6 @@ def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> Acc
         books = ports.accounts.provider(account)
     except ConfigurationError as error:
         return AccountReport(account=account, trouble=error.message)
-    if not isinstance(books, JobBooks):
-        return AccountReport(account=account, trouble="its dialect cannot list all jobs")
     try:
         marked, foreign = sort_out(books.all_jobs())
     except ProviderError as error:
@@ -81,7 +79,7 @@ def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> Acc
 
 
 def _cancelled(
-    findings: Sequence[Finding], books: JobBooks, ports: Ports, spared: set[Standing]
+    findings: Sequence[Finding], books: Provider, ports: Ports, spared: set[Standing]
 ) -> tuple[list[Finding], str]:
     """The findings after it, and what ended it before its time."""
     after = list(findings)
