@@ -12,6 +12,7 @@ from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.ports.fleet import LOST_AFTER_S, WorkerInfo
 from tuneq_shared.redis_store.fleet import RedisFleet
 from tuneq_worker.dispatch import Dispatcher, Pulse
+from tuneq_worker.hearing import Hearing
 from tuneq_worker.steps import step
 
 
@@ -162,13 +163,27 @@ def test_an_item_of_a_newer_kind_of_stage_is_passed_over(
 
 
 @pytest.fixture
-def pulse(world: World) -> Callable[[FakeFleet, Hints], Pulse]:
+def pulse(
+    world: World, hearing: Hearing, started_anew: threading.Event
+) -> Callable[[FakeFleet, Hints], Pulse]:
     def make(fleet: FakeFleet, hints: Hints) -> Pulse:
         worker = a_worker("me", Queue.RUNS)
         dispatcher = a_dispatcher(world, fleet, hints)
-        return Pulse(dispatcher, worker, dispatches=True, interval_s=0.001)
+        return Pulse(
+            dispatcher, worker, hearing, started_anew.set, dispatches=True, interval_s=0.001
+        )
 
     return make
+
+
+@pytest.fixture
+def hearing() -> Hearing:
+    return Hearing(waiting=lambda: 1, begun=lambda: 0, in_hand=lambda: 0, concurrency=1)
+
+
+@pytest.fixture
+def started_anew() -> threading.Event:
+    return threading.Event()
 
 
 def test_the_pulse_beats_dispatches_and_says_farewell(
@@ -211,6 +226,18 @@ def test_the_pulse_survives(
     thread.stop()
     assert "dispatcher" in caplog.text or "no farewell" in caplog.text
     assert all(record.levelno >= logging.WARNING for record in caplog.records)
+
+
+def test_the_pulse_of_a_deaf_worker_starts_it_anew(
+    pulse: Callable[[FakeFleet, Hints], Pulse],
+    started_anew: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tuneq_worker.hearing.DEAF_AFTER_S", 0.0)
+    thread = pulse(FakeFleet(), Hints())
+    thread.start()
+    assert started_anew.wait(10)
+    thread.stop()
 
 
 def test_the_fleet_in_redis_knows_the_living(world: World) -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from celery import Celery, bootsteps
+from celery.worker import state
 from redis.exceptions import RedisError
 
 from tuneq_shared.domain.item import Queue
@@ -22,6 +23,7 @@ from tuneq_worker.bootstrap import World
 from tuneq_worker.dispatch import Dispatcher, Pulse
 from tuneq_worker.doors.reader import RequestReader
 from tuneq_worker.doors.taking import RequestTaker
+from tuneq_worker.hearing import Hearing, start_anew
 from tuneq_worker.tasks import hint, register
 
 log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def make_app(settings: Settings) -> Celery:
         accept_content=["json"],
         broker_connection_max_retries=None,  # Redis may be away for longer than any number
         broker_connection_retry_on_startup=True,
+        broker_transport="tuneq_worker.broker:Transport",
         broker_transport_options={
             "global_keyprefix": celery_prefix(settings.key_prefix),
             "health_check_interval": 10,
@@ -101,9 +104,17 @@ class PulseStep(bootsteps.StartStopStep):
             accounts=accounts,
             version=version("tuneq-worker"),
         )
+        dispatcher = _dispatcher(parent.app, this)
         self._pulse = Pulse(
-            _dispatcher(parent.app, this),
+            dispatcher,
             worker,
+            Hearing(
+                waiting=lambda: sum(map(dispatcher.backlog, queues)),
+                begun=lambda: state.all_total_count[0],
+                in_hand=_in_hand,
+                concurrency=parent.concurrency,
+            ),
+            lambda: start_anew(this.ports.stopping.set, _in_hand),
             dispatches=Queue.RUNS in queues,
             interval_s=this.settings.dispatch_interval_s,
         )
@@ -172,6 +183,10 @@ def _taker(this: World, name: str) -> RequestTaker:
         fleet=this.fleet,
         settings=this.settings,
     )
+
+
+def _in_hand() -> int:
+    return len(state.active_requests)
 
 
 def _dispatcher(app: Celery, this: World) -> Dispatcher:

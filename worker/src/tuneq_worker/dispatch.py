@@ -12,6 +12,7 @@ from tuneq_shared.domain.item import ItemId, Queue
 from tuneq_shared.errors import RedisUnreachableError
 from tuneq_shared.ports.fleet import LOST_AFTER_S, Fleet, WorkerInfo
 from tuneq_shared.ports.items import ItemStore
+from tuneq_worker.hearing import Hearing
 from tuneq_worker.stage_table import STAGES
 
 log = logging.getLogger(__name__)
@@ -68,9 +69,18 @@ class Pulse(threading.Thread):
     """A worker's own thread: heartbeats, and in run workers the dispatcher's ticks."""
 
     def __init__(
-        self, dispatcher: Dispatcher, worker: WorkerInfo, *, dispatches: bool, interval_s: float
+        self,
+        dispatcher: Dispatcher,
+        worker: WorkerInfo,
+        hearing: Hearing,
+        start_anew: Callable[[], None],
+        *,
+        dispatches: bool,
+        interval_s: float,
     ) -> None:
         super().__init__(name="tuneq-pulse", daemon=True)
+        self._hearing = hearing
+        self._start_anew = start_anew
         self._dispatcher = dispatcher
         self._worker = worker
         self._dispatches = dispatches
@@ -86,6 +96,7 @@ class Pulse(threading.Thread):
                 pause = self._turn(time.monotonic())
             except (RedisError, RedisUnreachableError, OSError) as error:
                 log.warning("Redis is away, the dispatcher waits: %s", error)
+                self._hearing.forget()
                 pause = _TROUBLED_S
             except Exception:  # without its pulse a worker is taken for lost
                 log.exception("a fault in the dispatcher")
@@ -96,6 +107,8 @@ class Pulse(threading.Thread):
         if now >= self._beat_at:
             self._dispatcher.fleet.heartbeat(self._worker)
             self._beat_at = now + HEARTBEAT_S
+            if self._hearing.is_deaf(now):
+                self._start_anew()
         if not self._dispatches:
             return HEARTBEAT_S
         if now >= self._look_at:
