@@ -151,3 +151,13 @@ def test_a_cost_without_an_account_is_unknown(train: Path, monkeypatch: pytest.M
 
 def test_help_has_an_example() -> None:
     assert "tuneq check train.jsonl" in run("--help").stdout
+
+
+def test_tokens_are_counted_as_the_model_does_where_that_is_known(train: Path) -> None:
+    pytest.importorskip("bpe_openai")
+    document = json.loads(run(train, "--model", "gpt-4.1-mini", "--json").stdout)
+    assert document["token_method"] == "o200k_base"
+    assert document["files"][0]["token_method"] == "o200k_base"
+    shown = run(train, "--model", "gpt-4.1-mini").stdout
+    assert "tokens are estimated by o200k_base" in shown
+    assert json.loads(run(train, "--json").stdout)["token_method"] == "characters/4"

@@ -195,7 +195,7 @@ TABLE = ("--prompt", "Query: {text}\n{{Intent}}:", "--response", "intent")
         ("t.csv", b'text,intent\n"a, b",007\n NA ,true\n'),
         ("t.csv", b'\xef\xbb\xbftext,intent\r\n"a, b",007\r\n NA ,true\r\n'),
         ("t.tsv", b"text\tintent\na, b\t007\n NA \ttrue\n"),
-        ("t.csv.gz", gzip.compress(b'text,intent\n"a, b",007\n NA ,true\n')),
+        ("t.csv.gz", gzip.compress(b'text,intent\n"a, b",007\n NA ,true\n', mtime=0)),
         (
             "t.jsonl",
             b'{"text": "a, b", "intent": "007"}\n\n{"intent": true, "text": " NA ", "n": null}',
@@ -319,12 +319,15 @@ def test_parquet(tmp_path: Path) -> None:
         ("{{a}} {a}}}", "{a} x}"),
         ("{a} {{{b c}}}", "x {y}"),
         ("{a:>5}", None),
+        ("50% of {a}%s", "50% of x%s"),
     ],
 )
 def test_templates(text: str, filled: str | None) -> None:
     template = parse_template(text)
-    row = {"a": "x", "b c": "y", "a:>5": "no format, a name"}
-    assert template.fill(row) == (filled or "no format, a name")
+    cells = {"a": ["x", "%s"], "b c": ["y", "y"], "a:>5": ["no format, a name"] * 2}
+    first, second = template.fill(cells)
+    assert first == (filled or "no format, a name")
+    assert second == first.replace("x", "%s")
 
 
 @pytest.mark.parametrize("text", ["{", "a } b", "{}", "{a{b}}", "no column", "{{a}}"])

@@ -1,6 +1,7 @@
 """The data root: whole files or none, nothing outside, one root for all."""
 
 import gzip
+import io
 import os
 import signal
 import subprocess
@@ -35,6 +36,16 @@ def test_what_is_written_can_be_read(root: DataRoot, tmp_path: Path) -> None:
         assert file.read() == b"words"
     assert root.exists("a/b.txt")
     assert [p.name for p in (tmp_path / "root/a").iterdir()] == ["b.txt"]
+
+
+@pytest.mark.parametrize("url", ["{folder}/root", "memory://{folder}/root"])
+def test_what_lies_in_a_folder_is_listed(url: str, tmp_path: Path) -> None:
+    root = DataRoot(url.format(folder=tmp_path))
+    assert root.names("a") == []
+    for name in ("a/b.txt", "a/c.txt", "d.txt"):
+        with root.write(name) as file:
+            file.write(b"words")
+    assert sorted(root.names("a")) == ["b.txt", "c.txt"]
 
 
 def test_a_block_that_fails_leaves_nothing(root: DataRoot, tmp_path: Path) -> None:
@@ -168,3 +179,16 @@ def test_other_users_may_read_what_was_staged(root: DataRoot, tmp_path: Path) ->
     finally:
         os.umask(before)
     assert (tmp_path / "root" / staged_path(staged.digest)).stat().st_mode & 0o044 == 0o044
+
+
+def test_a_file_that_changes_while_it_is_staged_does_not_appear(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_bytes(b"first\n")
+    readings = [b"first\n", b"second\n"]
+    monkeypatch.setattr("tuneq_shared.data_root.open_local", lambda _: io.BytesIO(readings.pop(0)))
+    root = tmp_path / "root"
+    with pytest.raises(InvalidInputError, match="changed while"):
+        DataRoot(str(root)).stage(path)
+    assert not [found for found in root.rglob("*") if found.is_file()]

@@ -2,16 +2,15 @@
 
 import gzip
 import os
-import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import fsspec
 
-from tuneq_shared.data.digest import sha256_of_stream
+from tuneq_shared.data.digest import copy_with_sha256, sha256_of_stream
 from tuneq_shared.errors import DataRootError, InvalidInputError, NotFoundError
 from tuneq_shared.ports.fleet import Fleet
 from tuneq_shared.references import (
@@ -45,6 +44,15 @@ class DataRoot:
         """Whether there is a file."""
         return bool(self._fs.exists(self._full(path)))
 
+    def names(self, folder: str) -> list[str]:
+        """The names of what lies in a folder; none where there is no such folder."""
+        full = self._full(folder)
+        self._fs.invalidate_cache(full)  # other machines write there, too
+        try:
+            return [str(path).rpartition("/")[2] for path in self._fs.ls(full, detail=False)]
+        except FileNotFoundError:
+            return []
+
     def read(self, path: str) -> BinaryIO:
         """Open a file under the root for reading.
 
@@ -75,6 +83,7 @@ class DataRoot:
             file.close()
             if self._is_local:
                 Path(draft).replace(full)
+                _sync_folder(Path(full).parent)
             else:
                 file.commit()
         except BaseException as error:
@@ -123,12 +132,8 @@ class DataRoot:
             target = staged_path(digest)
             if not self.exists(target):
                 with open_local(path) as source, self.write(target) as copy:
-                    shutil.copyfileobj(cast("IO[bytes]", source), copy, 1 << 20)
-                with self.read(target) as copied:
-                    changed = sha256_of_stream(copied) != digest
-                if changed:
-                    self._fs.rm(self._full(target))
-                    raise InvalidInputError(f"{path} changed while it was read")
+                    if copy_with_sha256(source, copy) != digest:  # then nothing appears there
+                        raise InvalidInputError(f"{path} changed while it was read")
         except (OSError, EOFError) as error:
             raise InvalidInputError(f"{path} cannot be read: {error}") from error
         return StagedFile(digest)
@@ -215,6 +220,15 @@ class DataRoot:
 def staged_path(digest: str) -> str:
     """Where a staged dataset lies under the root."""
     return f"datasets/{digest}.jsonl"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a file's new name last, as its bytes do."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def open_local(path: Path) -> BinaryIO:

@@ -7,7 +7,7 @@ import click
 import orjson
 
 from tuneq_producer.commands.check_report import print_report
-from tuneq_producer.prepare.files import read_lines, reading
+from tuneq_producer.prepare.files import reading, reread_lines
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.report import CheckReport
 from tuneq_shared.data.tokens import ASSUMED_EPOCHS, training_cost_usd
@@ -23,7 +23,7 @@ _PATH = click.Path(path_type=Path)
 @click.argument("train", type=_PATH)
 @click.option("--validation", type=_PATH, help="The provider's validation file.")
 @click.option("--evaluation", type=_PATH, help="The file that models are scored on.")
-@click.option("--model", help="Estimate the cost of training this model.")
+@click.option("--model", help="Count its tokens, and estimate the cost of training it.")
 @click.option("--account", help="Whose prices count.  [default: default_account]")
 @click.option(
     "--epochs",
@@ -59,16 +59,17 @@ def check(
     for path in filter(None, (train, validation, evaluation)):
         with reading(path):
             pass  # all of them can be opened, before the first is read to its end
-    validating = Source(str(validation), read_lines(validation)) if validation else None
-    evaluating = Source(str(evaluation), read_lines(evaluation)) if evaluation else None
+    validating = Source(str(validation), reread_lines(validation)) if validation else None
+    evaluating = Source(str(evaluation), reread_lines(evaluation)) if evaluation else None
     if validation and evaluation and validation.samefile(evaluation):
         evaluating = validating
     report = check_datasets(
-        Source(str(train), read_lines(train)),
+        Source(str(train), reread_lines(train)),
         validation=validating,
         evaluation=evaluating,
         strict=strict,
         max_example_tokens=max_example_tokens,
+        model=model,
     )
     cost = _cost(report, model, account, epochs) if model else None
     if as_json:

@@ -3,12 +3,16 @@
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tuneq_shared.data.lines import Reread
 from tuneq_shared.errors import InvalidInputError
+
+_BUFFER_BYTES = 1 << 18
 
 
 @contextmanager
@@ -42,6 +46,11 @@ def read_lines(path: Path) -> Iterator[bytes]:
         yield from stream
 
 
+def reread_lines(path: Path) -> Iterable[bytes]:
+    """The same, to go through more than once where it is a file, and once where it is a pipe."""
+    return Reread(partial(read_lines, path)) if path.is_file() else read_lines(path)
+
+
 @contextmanager
 def replacing(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     """Write a file under another name, and give it its own when all is written.
@@ -52,17 +61,17 @@ def replacing(path: Path, *, force: bool) -> Iterator[BinaryIO]:
         InvalidInputError: the file exists and `force` is off, or it cannot be written.
     """
     refuse_existing(path, force=force)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with partial.open("wb") as stream:
+            with draft.open("wb", buffering=_BUFFER_BYTES) as stream:
                 yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            partial.replace(path)
+            draft.replace(path)
         finally:
-            partial.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
     except OSError as error:
         raise InvalidInputError(
             f"cannot write {path}: {error.strerror or error}", hint="choose another --out"

@@ -15,6 +15,8 @@ from tuneq_producer.prepare.files import replacing
 from tuneq_producer.prepare.scienceqa_record import Record
 from tuneq_producer.prepare.scienceqa_source import ProblemSource
 
+_MARKS = [f"({letter}) " for letter in ascii_uppercase]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitCounts:
@@ -32,26 +34,23 @@ class SplitCounts:
 
 def prompt(record: Record) -> str:
     """The question as the model sees it; a problem without a hint keeps an empty context."""
-    options = " ".join(
-        f"({letter}) {choice}"
-        for letter, choice in zip(ascii_uppercase, record.choices, strict=False)
-    )
+    options = " ".join(map(str.__add__, _MARKS, record.choices))
     return f"Context: {record.hint}\nQuestion: {record.question}\nOptions:{options}\nAnswer:"
 
 
 def chat_line(record: Record) -> dict[str, Any]:
     """The problem as a chat line whose answer is the bare letter of the right choice."""
-    metadata = {
-        "choices": record.choices,
-        "label": record.subject or record.topic,
-        "subject": record.subject,
-    }
+    metadata: dict[str, Any] = {"choices": record.choices}
+    if label := record.subject or record.topic:
+        metadata["label"] = label
+    if record.subject:
+        metadata["subject"] = record.subject
     return {
         "messages": [
             {"role": "user", "content": prompt(record)},
             {"role": "assistant", "content": ascii_uppercase[record.answer]},
         ],
-        "metadata": {key: value for key, value in metadata.items() if value},
+        "metadata": metadata,
     }
 
 

@@ -1,13 +1,13 @@
 """The two shapes in which ScienceQA is handed on: the official release, and JSONL files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 
 from tuneq_producer.prepare.files import read_lines, reading
-from tuneq_producer.prepare.scienceqa_record import Record, parse_record
+from tuneq_producer.prepare.scienceqa_record import Record, parse_line, parse_record, parse_split
 from tuneq_shared.data.codes import Problem
 from tuneq_shared.data.lines import read_json_lines
 from tuneq_shared.errors import InvalidInputError
@@ -51,8 +51,7 @@ def open_source(path: Path) -> ProblemSource:
         if names:
             return LineFiles(names)
     elif path.name.endswith((".jsonl", ".jsonl.gz")):
-        found_splits = {_split_of(value, place) for place, value in _objects(path)}
-        return LineFiles(dict.fromkeys(sorted(found_splits, key=_usual_first), path))
+        return LineFiles(dict.fromkeys(sorted(_splits(path), key=_usual_first), path))
     raise InvalidInputError(
         f"no ScienceQA at {path}",
         hint="name a folder with problems.json and pid_splits.json, a folder with "
@@ -97,13 +96,29 @@ class LineFiles:
 
     def records(self, split: str) -> Iterator[Record]:
         """In the order of the file."""
-        for place, value in _objects(self._files[split]):
-            if _split_of(value, place) == split:
-                yield parse_record(value, place)
+        path = self._files[split]
+        for number, line in enumerate(read_lines(path), 1):
+            record = parse_line(line)
+            if record is None:
+                for place, value in _objects(path, [line], number):
+                    if _split_of(value, place) == split:
+                        yield parse_record(value, place)
+            elif record.split == split:
+                yield record
 
 
-def _objects(path: Path) -> Iterator[tuple[str, Any]]:
-    for number, value in read_json_lines(read_lines(path)):
+def _splits(path: Path) -> set[str]:
+    found: set[str] = set()
+    for number, line in enumerate(read_lines(path), 1):
+        if (split := parse_split(line)) is not None:
+            found.add(split)
+        else:
+            found.update(_split_of(value, place) for place, value in _objects(path, [line], number))
+    return found
+
+
+def _objects(path: Path, lines: Iterable[bytes], first: int) -> Iterator[tuple[str, Any]]:
+    for number, value in read_json_lines(lines, first):
         place = f"{path}:{number}"
         if not isinstance(value, Problem):
             yield place, value

@@ -1,7 +1,7 @@
 """Prompt templates: text with `{column}` where a row's cell is put in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuneq_shared.errors import InvalidInputError
@@ -16,10 +16,11 @@ class Template:
     texts: tuple[str, ...]
     columns: tuple[str, ...]
 
-    def fill(self, row: Mapping[str, str]) -> str:
-        """The text with the row's cells in the columns' places."""
-        cells = [*(row[column] for column in self.columns), ""]
-        return "".join(part for pair in zip(self.texts, cells, strict=True) for part in pair)
+    def fill(self, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """For each row, given by columns, the text with its cells in the columns' places."""
+        pattern = "%s".join(text.replace("%", "%%") for text in self.texts)
+        rows = zip(*(cells[column] for column in self.columns), strict=True)
+        return map(pattern.__mod__, rows)
 
 
 def parse_template(text: str) -> Template:

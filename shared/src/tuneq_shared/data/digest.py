@@ -17,6 +17,15 @@ def sha256_of_stream(stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
+def copy_with_sha256(source: BinaryIO, target: BinaryIO) -> str:
+    """Copy all that is left in a stream, in blocks, and answer the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    while block := source.read(_BLOCK_BYTES):
+        digest.update(block)
+        target.write(block)
+    return digest.hexdigest()
+
+
 def sha256_of_messages(messages: Sequence[dict[str, Any]]) -> str:
     """The sha256 of messages, in hex: the same however keys were ordered and spaced in the file."""
     canonical = orjson.dumps(list(messages), option=orjson.OPT_SORT_KEYS)

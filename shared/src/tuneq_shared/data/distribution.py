@@ -1,6 +1,7 @@
 """How often short values come: the classes of a dataset."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 _MAX_VALUES = 200
 _MAX_CHARACTERS = 80
@@ -12,12 +13,12 @@ class Distribution:
     def __init__(self) -> None:
         self._counts: Counter[str] | None = Counter()
 
-    def add(self, value: str) -> None:
-        """Count a value; the first that is long, or one too many, ends the counting."""
+    def add(self, values: Sequence[str]) -> None:
+        """Count values; the first that is long, or one too many, ends the counting."""
         if self._counts is None:
             return
-        self._counts[value] += 1
-        if len(value) > _MAX_CHARACTERS or len(self._counts) > _MAX_VALUES:
+        self._counts.update(values)
+        if len(self._counts) > _MAX_VALUES or max(map(len, values), default=0) > _MAX_CHARACTERS:
             self._counts = None
 
     def counts(self) -> dict[str, int]:

@@ -1,7 +1,9 @@
 """From the bytes of a JSONL file to JSON values, one line at a time."""
 
 import codecs
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -9,13 +11,35 @@ import orjson
 from tuneq_shared.data.codes import Code, Problem
 from tuneq_shared.data.json_fault import describe_json_fault
 
+_BATCH_BYTES = 1 << 16
+_MOST_LINES = 512
 
-def read_json_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Any | Problem]]:
-    """Each line's number, from 1, and its JSON value or what is wrong with it.
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """Lines that can be gone through again: each time they are read anew."""
+
+    read: Callable[[], Iterator[bytes]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.read()
+
+
+def batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The lines in lists of about 64 KiB, so that long ones are held in small number."""
+    left, count = iter(lines), 1
+    while batch := list(islice(left, count)):
+        yield batch
+        mean = sum(map(len, batch)) // len(batch)
+        count = min(2 * count, 1 + _BATCH_BYTES // (mean + 1), _MOST_LINES)
+
+
+def read_json_lines(lines: Iterable[bytes], start: int = 1) -> Iterator[tuple[int, Any | Problem]]:
+    """Each line's number, the first one's being `start`, and its JSON value or what is wrong.
 
     LF and CRLF both end a line. A byte order mark is reported, and its line read without it.
     """
-    for number, raw in enumerate(lines, 1):
+    for number, raw in enumerate(lines, start):
         text = raw
         if number == 1 and raw.startswith(codecs.BOM_UTF8):
             text = raw[len(codecs.BOM_UTF8) :]

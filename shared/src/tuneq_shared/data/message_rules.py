@@ -11,7 +11,7 @@ ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function
 MESSAGE_KEYS = frozenset(
     {"role", "content", "name", "weight", "tool_calls", "tool_call_id", "function_call", "refusal"}
 )
-_MAY_BE_EMPTY = frozenset({"tool", "function"})  # a tool may well answer with nothing
+_MAY_BE_EMPTY = ("tool", "function")  # a tool may well answer with nothing
 
 
 def message_problems(message: Any, number: int) -> Iterator[Problem]:

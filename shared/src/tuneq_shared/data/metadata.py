@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tuneq_shared.data.codes import Code, Problem
@@ -44,9 +45,17 @@ def metadata_problems(metadata: Any, target: str | None) -> Iterator[Problem]:
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
         yield Problem(Code.BAD_METADATA, "metadata.choices is not a list of texts")
         return
-    letter = _LETTER.fullmatch((target or "").strip())
-    if letter and ord(letter[1]) - ord("A") >= len(choices):
+    needed = options_needed(target or "")
+    if needed > len(choices):
+        letter = chr(ord("A") + needed - 1)
         yield Problem(
             Code.TARGET_PAST_CHOICES,
-            f"the answer is {letter[1]}, but there are only {len(choices)} choices",
+            f"the answer is {letter}, but there are only {len(choices)} choices",
         )
+
+
+@lru_cache(maxsize=1024)
+def options_needed(target: str) -> int:
+    """How many options there must be for a target that is a bare letter; 0 for any other."""
+    letter = _LETTER.fullmatch(target.strip())
+    return ord(letter[1]) - ord("A") + 1 if letter else 0

@@ -7,7 +7,6 @@ from typing import Any
 
 from tuneq_shared.data.codes import CODES, Code, Severity
 from tuneq_shared.data.rules import Use
-from tuneq_shared.data.tokens import ESTIMATE_METHOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,9 @@ class FileReport:
     examples: int
     """Lines that can be used."""
     tokens: int
-    """Of the examples, estimated."""
+    """Of the examples, estimated or counted."""
+    token_method: str
+    """How the tokens were counted."""
     labels: Mapping[str, int]
     """How often each metadata label comes; empty where there are none or too many."""
     answers: Mapping[str, int]
@@ -64,6 +65,7 @@ class FileReport:
             "lines": self.lines,
             "examples": self.examples,
             "tokens": self.tokens,
+            "token_method": self.token_method,
             "labels": dict(self.labels),
             "answers": dict(self.answers),
             "counts": {code.value: count for code, count in self.counts.items()},
@@ -100,6 +102,11 @@ class CheckReport:
         """Whether no error was found."""
         return self.errors == 0
 
+    @property
+    def token_method(self) -> str:
+        """How the tokens of the training file were counted."""
+        return self.files[0].token_method
+
     def to_json(self) -> dict[str, Any]:
         """As `tuneq check --json` prints it."""
         return {
@@ -107,7 +114,7 @@ class CheckReport:
             "strict": self.strict,
             "errors": self.errors,
             "warnings": self.warnings,
-            "token_method": ESTIMATE_METHOD,
+            "token_method": self.token_method,
             "counts": {code.value: count for code, count in self.counts.items()},
             "files": [file.to_json() for file in self.files],
             "findings": [finding.to_json() for finding in self.findings],
