@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.worker.fakes import ACCOUNT, MODEL, FakeChat, refusal
+from tests.worker.fakes import ACCOUNT, MODEL, FakeChat, FakePace, refusal
 
 from tuneq_shared.domain.evaluation import EvaluationSpec, Outcome
 from tuneq_shared.domain.failure import STOPS_ACCOUNT, ErrorKind
+from tuneq_shared.ports.limits import Headroom, Told
 from tuneq_worker.evaluation import asking as module
 from tuneq_worker.evaluation.asking import Asking, StoppedError
 from tuneq_worker.evaluation.samples import Sample
-from tuneq_worker.ports.provider import Completion
+from tuneq_worker.ports.provider import Completion, ProviderError
 
 SPEC = EvaluationSpec(
     account=ACCOUNT,
@@ -27,6 +28,7 @@ SPEC = EvaluationSpec(
     max_tokens=8,
     temperature=0.5,
 )
+HEADROOM = Headroom(requests=Told(limit=60, remaining=1))
 
 
 @dataclass
@@ -91,9 +93,10 @@ def ask(
     count: int = 1,
     in_flight: int = 4,
     wanted: Callable[[], bool] = lambda: True,
+    pace: FakePace | None = None,
 ) -> Asking:
-    asking = Asking(spec=SPEC, in_flight=in_flight, wanted=wanted)
-    asyncio.run(asking.ask(chat, samples(count)))
+    asking = Asking(spec=SPEC, asker="e", in_flight=in_flight, wanted=wanted)
+    asyncio.run(asking.ask(chat, pace or FakePace(), samples(count)))
     return asking
 
 
@@ -205,10 +208,10 @@ def test_what_concerns_every_sample_stops_the_asking(clock: Clock, kind: ErrorKi
 
 
 def test_what_was_answered_before_a_stop_is_kept(clock: Clock) -> None:
-    asking = Asking(spec=SPEC, in_flight=1, wanted=lambda: True)
+    asking = Asking(spec=SPEC, asker="e", in_flight=1, wanted=lambda: True)
     chat = answered("A", "B", ErrorKind.QUOTA)
     with pytest.raises(StoppedError):
-        asyncio.run(asking.ask(chat, samples(9)))
+        asyncio.run(asking.ask(chat, FakePace(), samples(9)))
     assert [row.answer for row in asking.rows.values()] == ["A", "B"]
 
 
@@ -235,3 +238,49 @@ def test_never_more_in_flight_than_allowed_and_every_sample_once(
     assert sorted(asking.rows) == list(range(count))
     assert chat.most_in_flight == min(count, in_flight)
     assert set(chat.asked.values()) <= {1}
+
+
+def test_every_permit_is_settled_with_what_is_known() -> None:
+    pace = FakePace()
+    answers = (
+        Completion(text="A", prompt_tokens=9, completion_tokens=2, headroom=HEADROOM),
+        Completion(text="A", prompt_tokens=0, completion_tokens=0),
+    )
+    ask(answered(*answers), count=2, in_flight=1, pace=pace)
+    assert [(each.tokens, each.headroom) for each in pace.settled] == [
+        (11, HEADROOM),
+        (None, Headroom()),
+    ]
+    assert all(each.sent and each.latency_s is not None for each in pace.settled)
+    assert {each.permit.call.id for each in pace.settled} == {"e-1", "e-2"}
+
+
+@pytest.mark.parametrize(("kind", "told"), [(ErrorKind.RATE, [7.0]), (ErrorKind.COLD, [])])
+def test_a_refusal_of_all_is_told_to_all(clock: Clock, kind: ErrorKind, told: list[float]) -> None:
+    pace = FakePace()
+    refused = iter([True])
+
+    def answer(*_: object) -> Completion:
+        if next(refused, False):
+            raise ProviderError(kind, "no", retry_after_s=7.0, headroom=HEADROOM)
+        return Completion(text="A", prompt_tokens=1, completion_tokens=1)
+
+    ask(FakeChat(answer), pace=pace)
+    assert pace.refused == told
+    assert [each.headroom for each in pace.settled] == [HEADROOM, Headroom()]
+    assert pace.settled[0].latency_s is None
+
+
+def test_a_call_that_is_cut_off_stays_as_it_was_reserved(clock: Clock) -> None:
+    pace = FakePace()
+    calls = iter(range(9))
+
+    async def pause() -> None:
+        if next(calls) > 0:
+            await asyncio.Event().wait()  # for ever, were it not cut off
+
+    chat = answered(ErrorKind.QUOTA)
+    chat.pause = pause
+    assert stopped(chat, count=3, in_flight=3, pace=pace).cause is not None
+    assert len(pace.settled) == 3
+    assert {(each.sent, each.tokens) for each in pace.settled} == {(True, None)}

@@ -17,6 +17,8 @@ from tuneq_worker.evaluation.evaluation import plan
 from tuneq_worker.evaluation.predictions import read_predictions
 from tuneq_worker.ports.provider import Completion
 from tuneq_worker.ports.stage import Advance, Fail
+from tuneq_worker.retention.pruning import prune
+from tuneq_worker.steps import step
 
 
 @pytest.fixture
@@ -190,6 +192,39 @@ def test_one_who_comes_while_the_last_is_leaving_keeps_it(world: World) -> None:
     join(world, spec, "you")
     assert world.record(item).asked is None
     assert finish(world, spec).stage is EvaluationStage.DONE
+
+
+class PlannedAndDied:
+    """A store at which the planner dies as soon as the shards are there."""
+
+    def __init__(self, items: Any) -> None:
+        self._items = items
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._items, name)
+
+    def commit(self, *_: Any) -> bool:
+        raise KeyboardInterrupt
+
+
+def test_shards_of_a_plan_that_was_cut_short_are_cancelled_with_it_and_forgotten(
+    world: World,
+) -> None:
+    spec = a_spec(world)
+    join(world, spec)
+    item = now(world, spec).item
+    with pytest.raises(KeyboardInterrupt):
+        step(replace(world.ports, items=PlannedAndDied(world.ports.items)), item)
+    assert len(shards(world)) == 3
+    world.ports.items.leave(item, "me")
+    world.let_time_pass()
+    step(world.ports, item)
+    world.drive_to_end(item, *(shard.item for shard in shards(world)))
+    assert now(world, spec).stage is EvaluationStage.CANCELLED
+    assert {shard.stage for shard in shards(world)} == {ShardStage.CANCELLED}
+    assert not world.provider.chat.asked
+    prune(world.ports, 0.0)
+    assert not world.redis.keys(f"{world.prefix}:item:shard:*")
 
 
 def test_planning_again_changes_nothing(world: World) -> None:

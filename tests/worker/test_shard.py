@@ -62,7 +62,7 @@ def test_its_samples_are_asked_and_counted(world: World) -> None:
         correct=3, wrong=3, strict=3, prompt_tokens=18, completion_tokens=6
     )
     assert list(outcomes(world, result.item)) == [2, 3, 4, 5, 6, 7]
-    assert world.provider.calls == [("open_chat", 64)]
+    assert world.provider.calls == [("open_chat", 64 * 16)]
 
 
 def test_only_errored_samples_are_asked_again(world: World) -> None:

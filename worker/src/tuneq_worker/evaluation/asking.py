@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 from tuneq_shared.data.digest import sha256_of_messages
 from tuneq_shared.domain.evaluation import EvaluationSpec, Outcome
 from tuneq_shared.domain.failure import STOPS_ACCOUNT, ErrorKind
+from tuneq_shared.ports.limits import Settlement
 from tuneq_worker.evaluation.predictions import Prediction
-from tuneq_worker.evaluation.samples import Sample
+from tuneq_worker.evaluation.samples import Sample, estimated_tokens
 from tuneq_worker.evaluation.scorers import SCORERS
 from tuneq_worker.policy import backoff_s
+from tuneq_worker.ports.lane import Pace
 from tuneq_worker.ports.provider import Chat, Completion, ProviderError
 
 _TRIES = 5
-WAITS = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY, ErrorKind.COLD, ErrorKind.NOT_READY})
+_REFUSES_ALL = frozenset({ErrorKind.RATE, ErrorKind.CAPACITY})  # whoever of the fleet asks
+WAITS = _REFUSES_ALL | {ErrorKind.COLD, ErrorKind.NOT_READY}
 _PATIENCE_S = 900.0  # of waiting in all, a sample
 _LOOK_UP_S = 1.0  # between two looks whether the work is still wanted
 _CONCERNS_ALL = STOPS_ACCOUNT | {ErrorKind.NOT_FOUND}
@@ -35,12 +38,13 @@ class Asking:
     """One bulk of requests, many in flight."""
 
     spec: EvaluationSpec
+    asker: str  # by which the limiter tells evaluations apart
     in_flight: int
     wanted: Callable[[], bool]  # whether to go on at all
     rows: dict[int, Prediction] = field(default_factory=dict)
     _resume_at: float = 0.0  # monotonic; set by a refusal of any request, heeded by all
 
-    async def ask(self, chat: Chat, samples: Sequence[Sample]) -> None:
+    async def ask(self, chat: Chat, pace: Pace, samples: Sequence[Sample]) -> None:
         """Ask all; what is answered stands in `rows`, also when stopped early.
 
         Raises:
@@ -50,47 +54,71 @@ class Asking:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(self.in_flight, len(samples))):
-                    group.create_task(self._work(chat, left))
+                    group.create_task(self._work(chat, pace, left))
         except* StoppedError as stopped:
             first = stopped.exceptions[0]
             while isinstance(first, ExceptionGroup):
                 first = first.exceptions[0]
             raise first from None
 
-    async def _work(self, chat: Chat, left: Iterator[Sample]) -> None:
+    async def _work(self, chat: Chat, pace: Pace, left: Iterator[Sample]) -> None:
         for sample in left:  # one iterator, shared by all workers
-            self.rows[sample.index] = await self._one(chat, sample)
+            self.rows[sample.index] = await self._one(chat, pace, sample)
 
-    async def _one(self, chat: Chat, sample: Sample) -> Prediction:
+    async def _one(self, chat: Chat, pace: Pace, sample: Sample) -> Prediction:
         waited = 0.0
         tries = 0
         while True:
             await self._gate()
-            begun = time.monotonic()
             try:
-                completion = await chat.complete(
-                    self.spec.model, sample.messages, self._parameters()
-                )
+                completion, latency_s = await self._once(chat, pace, sample)
             except ProviderError as error:
-                if error.kind in _CONCERNS_ALL:
-                    raise StoppedError(error) from None
-                if error.kind is ErrorKind.MODERATION:
-                    return _prediction(sample, Outcome.REFUSED, error=error.message)
+                final = _final(sample, error)
+                if final is not None:
+                    return final
                 pause = error.retry_after_s or backoff_s(error.kind, tries)
                 waited += pause
-                if waited > _PATIENCE_S and error.kind in WAITS:
-                    raise StoppedError(error) from None
-                if waited > _PATIENCE_S or error.kind is ErrorKind.BAD_REQUEST:
-                    return errored(sample, error.message)
                 if error.kind in WAITS:
-                    self._resume_at = max(self._resume_at, time.monotonic() + pause)
+                    self._heed(error, pause, waited, pace)
                     continue
                 tries += 1
-                if tries >= _TRIES:
+                if waited > _PATIENCE_S or tries >= _TRIES:
                     return errored(sample, error.message)
                 await self._pause(pause * random.uniform(0.5, 1.0))
             else:
-                return self._scored(sample, completion, time.monotonic() - begun)
+                return self._scored(sample, completion, latency_s)
+
+    def _heed(self, error: ProviderError, pause: float, waited: float, pace: Pace) -> None:
+        """Let all wait, here and, where all are refused alike, elsewhere."""
+        if error.kind in _REFUSES_ALL:
+            pace.refuse(pause)
+        if waited > _PATIENCE_S:
+            raise StoppedError(error) from None
+        self._resume_at = max(self._resume_at, time.monotonic() + pause)
+
+    async def _once(self, chat: Chat, pace: Pace, sample: Sample) -> tuple[Completion, float]:
+        tokens = estimated_tokens(sample.messages) + self.spec.max_tokens
+        permit = await pace.permit(self.asker, tokens, self.wanted)
+        if permit is None:
+            raise StoppedError(None)
+        outcome = Settlement(permit=permit)  # whatever happens now, it may have been sent
+        begun = time.monotonic()
+        try:
+            completion = await chat.complete(self.spec.model, sample.messages, self._parameters())
+            latency_s = time.monotonic() - begun
+            used = completion.prompt_tokens + completion.completion_tokens
+            outcome = Settlement(
+                permit=permit,
+                tokens=used or None,  # no answer is free: this one does not say
+                latency_s=latency_s,
+                headroom=completion.headroom,
+            )
+        except ProviderError as error:
+            outcome = Settlement(permit=permit, headroom=error.headroom)
+            raise
+        finally:
+            pace.settle(outcome)
+        return completion, latency_s
 
     async def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -115,6 +143,19 @@ class Asking:
         return _prediction(
             sample, score.outcome, completion, parsed=score.parsed, latency_s=latency_s
         )
+
+
+def _final(sample: Sample, error: ProviderError) -> Prediction | None:
+    """What another try would not change.
+
+    Raises:
+        StoppedError: it is no different for any other sample.
+    """
+    if error.kind in _CONCERNS_ALL:
+        raise StoppedError(error) from None
+    if error.kind is ErrorKind.MODERATION:
+        return _prediction(sample, Outcome.REFUSED, error=error.message)
+    return errored(sample, error.message) if error.kind is ErrorKind.BAD_REQUEST else None
 
 
 def errored(sample: Sample, error: str) -> Prediction:

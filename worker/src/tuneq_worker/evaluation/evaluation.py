@@ -27,7 +27,7 @@ _CANCELLED = EvaluationStage.CANCELLED
 def plan(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> StageResult[Evaluation]:
     """Read the whole dataset once, so that a bad line costs nothing, and cut it into shards."""
     if lease.asked is Asked.CANCEL:
-        return Advance(replace(evaluation, stage=_CANCELLED), answered=Asked.CANCEL)
+        return _cancelled(evaluation, ports)
     try:
         samples = _count_samples(evaluation, ports)
     except (InvalidInputError, NotFoundError) as error:
@@ -36,8 +36,9 @@ def plan(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> Stag
         return Fail(evaluation, Failure("empty_dataset", f"{evaluation.spec.dataset} is empty"))
     starts = range(0, samples, SHARD_SAMPLES)
     shards = [_shard(evaluation, i, start, samples) for i, start in enumerate(starts)]
-    ports.items.create(_new(shard) for shard in shards)
     evaluation = replace(evaluation, shards=len(shards), counts=Counts(), failure=None)
+    lease.save(evaluation)  # first: nobody could stop or forget shards that it does not know of
+    ports.items.create(_new(shard) for shard in shards)
     _revive([s for s in _shards(evaluation, ports) if s.counts.errored], ports)
     return Advance(replace(evaluation, stage=EvaluationStage.RUNNING))
 
@@ -45,8 +46,7 @@ def plan(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> Stag
 def run(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> StageResult[Evaluation]:
     """Sleep on the last shard that has not ended; when all have, conclude."""
     if lease.asked is Asked.CANCEL:
-        ports.items.ask(map(evaluation.shard_item, range(evaluation.shards)), Asked.CANCEL)
-        return Advance(replace(evaluation, stage=_CANCELLED), answered=Asked.CANCEL)
+        return _cancelled(evaluation, ports)
     shards = _shards(evaluation, ports)
     # An earlier cancel may reach a shard only now that the evaluation goes on.
     _revive([s for s in shards if s.stage is ShardStage.CANCELLED], ports)
@@ -78,6 +78,12 @@ def conclude(
         because = f"; the last error: {cause.message}" if cause else ""
         return Fail(evaluation, Failure("samples_errored", words + because, evaluation.stage))
     return Advance(replace(evaluation, stage=EvaluationStage.DONE))
+
+
+def _cancelled(evaluation: Evaluation, ports: Ports) -> StageResult[Evaluation]:
+    """Ask its shards to end too, those of an earlier try included."""
+    ports.items.ask(map(evaluation.shard_item, range(evaluation.shards)), Asked.CANCEL)
+    return Advance(replace(evaluation, stage=_CANCELLED), answered=Asked.CANCEL)
 
 
 def _count_samples(evaluation: Evaluation, ports: Ports) -> int:

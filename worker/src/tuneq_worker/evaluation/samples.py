@@ -1,6 +1,6 @@
 """From a dataset's lines to samples: what is asked, and what would be right."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -64,6 +64,12 @@ def with_shots(
     rest = [m for m in inputs if m["role"] not in instructing]
     turns = [m for shot in shots for m in shot.messages if m["role"] not in instructing]
     return (*lead, *turns, *rest)
+
+
+def estimated_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
+    """About the tokens of a prompt: a quarter of its characters, and some for each message."""
+    characters = sum(len(str(message.get("content") or "")) for message in messages)
+    return characters // 4 + 4 * len(messages)
 
 
 def _shots(spec: EvaluationSpec, data: DataRoot) -> list[ChatLine]:

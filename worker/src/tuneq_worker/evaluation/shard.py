@@ -1,6 +1,5 @@
 """A shard's only stage: ask its samples, score them, commit one part."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,7 +15,8 @@ from tuneq_worker.evaluation.predictions import (
     write_predictions,
 )
 from tuneq_worker.evaluation.samples import Sample, read_samples
-from tuneq_worker.ports.provider import Provider
+from tuneq_worker.ports.lane import Pace
+from tuneq_worker.ports.provider import Chat
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
 from tuneq_worker.recovery import recover
 
@@ -27,16 +27,19 @@ def work_through(shard: Shard, ports: Ports, lease: Lease[Shard]) -> StageResult
     """Ask what has no answer yet. Samples of an earlier part are asked again only if errored."""
     if lease.asked is Asked.CANCEL:
         return Advance(replace(shard, stage=ShardStage.CANCELLED), answered=Asked.CANCEL)
-    provider = ports.accounts.provider(shard.spec.account)
     _, account = ports.settings.account(shard.spec.account)
     samples = list(read_samples(shard.spec, ports.data, shard.start, shard.stop))
     asking = Asking(
         spec=shard.spec,
+        asker=shard.evaluation,
         in_flight=account.limits.requests_in_flight,
         wanted=lambda: lease.wanted,
         rows=_answered(shard, ports),
     )
-    stopped = asyncio.run(_ask(provider, asking, samples))
+    missing = [sample for sample in samples if sample.index not in asking.rows]
+    stopped = ports.lane.run(
+        shard.spec.account, shard.spec.model, lambda chat, pace: _ask(chat, pace, asking, missing)
+    )
     shard = _with_part(shard, asking.rows, ports, lease)
     if stopped is None:
         return Advance(replace(shard, stage=ShardStage.DONE))
@@ -46,18 +49,16 @@ def work_through(shard: Shard, ports: Ports, lease: Lease[Shard]) -> StageResult
 
 
 async def _ask(
-    provider: Provider, asking: Asking, samples: Sequence[Sample]
+    chat: Chat, pace: Pace, asking: Asking, missing: Sequence[Sample]
 ) -> StoppedError | None:
     """Answers why it stopped early, where every sample is to wait for the account or a worker."""
-    missing = [sample for sample in samples if sample.index not in asking.rows]
-    async with provider.open_chat(asking.in_flight) as chat:
-        try:
-            await asking.ask(chat, missing)
-        except StoppedError as stopped:
-            if stopped.cause is None or stopped.cause.kind in STOPS_ACCOUNT | WAITS:
-                return stopped
-            for sample in missing:
-                asking.rows.setdefault(sample.index, errored(sample, stopped.cause.message))
+    try:
+        await asking.ask(chat, pace, missing)
+    except StoppedError as stopped:
+        if stopped.cause is None or stopped.cause.kind in STOPS_ACCOUNT | WAITS:
+            return stopped
+        for sample in missing:
+            asking.rows.setdefault(sample.index, errored(sample, stopped.cause.message))
     return None
 
 
