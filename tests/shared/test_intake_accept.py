@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.record import Record, load
-from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.domain.request import MAX_REQUEST_BYTES, FineTuneRequest
 from tuneq_shared.domain.run import Run
 from tuneq_shared.errors import ConfigurationError, InvalidInputError, NotFoundError
 from tuneq_shared.intake import ForeignDoor, accept, conflict, new_run, parse_request, resolve
-from tuneq_shared.intake.parse import MAX_REQUEST_BYTES
 from tuneq_shared.ports.items import Creation
 from tuneq_shared.settings import Account, Settings
 

@@ -57,7 +57,7 @@ class Provider:
             return False
         self.active.add(item)
         self.most = max(self.most, len(self.active))
-        self.items.commit(claim, Commit(stage="training", doc={}, delay_s=600, used=True))
+        self.items.commit(claim, Commit(stage="training", doc={}, delay_s=600, job=item.key))
         return True
 
     def end(self, item: ItemId) -> None:
@@ -124,4 +124,37 @@ def test_the_line_is_ordered_by_priority_then_by_submission(
     low, normal, high = provider.submit(2, 2), provider.submit(2, 1), provider.submit(2, 0)
     assert provider.line() == [str(item) for item in [*high, *normal, low[1]]]
     records = provider.catalogue.read([*high, *normal])
-    assert [record.position for record in records if record] == [1, 2, 3, 4]
+    assert [record.place.position for record in records if record and record.place] == [1, 2, 3, 4]
+
+
+def test_what_is_learnt_does_not_rise_while_nobody_waits(redis_url: str, store_prefix: str) -> None:
+    provider = Provider(redis_url, store_prefix, 3, None)
+    *_, refused = provider.submit(4)
+    for number in range(4):
+        provider.look(ItemId(Kind.RUN, f"1-{number:03}"))
+    assert provider.refusals == 1
+    provider.end(min(provider.active))
+    assert provider.look(refused)
+    for item in sorted(provider.active):
+        provider.end(item)
+    learnt = f"{store_prefix}:slots:{POOL}:learnt"
+    provider.redis.hset(learnt, "period", 3_600_000)
+    for rank in range(10, 40):  # one by one, in a period each
+        provider.redis.hset(learnt, "raise_at", 0)
+        (item,) = provider.submit(1, rank)
+        assert provider.look(item)
+        provider.end(item)
+    provider.submit(40, 50)
+    assert len(provider.line()) == 40 - 4, "all but three, and one that probes"
+
+
+def test_an_unknown_cap_stays_ahead_of_what_was_active_at_once(
+    redis_url: str, store_prefix: str
+) -> None:
+    provider = Provider(redis_url, store_prefix, 1000, None)
+    for rank in range(30):
+        (item,) = provider.submit(1, rank)
+        assert provider.look(item)
+        provider.end(item)
+    provider.submit(50, 50)
+    assert len(provider.line()) == 50 - 5

@@ -17,6 +17,8 @@ class AccountState:
     refused_for_good: bool = False  # stopped because the account may not train at all
     stopped_until: float | None = None  # Redis time at which it may be tried again by itself
     attempts: int = 0  # failed sweeps in a row
+    failing_since: float | None = None  # Redis time of the first of them
+    silent_s: float = 0.0  # waited between them: without workers nobody listens
 
     @property
     def item(self) -> ItemId:

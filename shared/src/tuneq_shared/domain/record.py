@@ -1,21 +1,22 @@
 """Items to and from what the store keeps: a fixed part, written once, and a document."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.schema import SCHEMA, STEPS, Step, brought_up
 from tuneq_shared.domain.upload import Upload
+from tuneq_shared.domain.waiting import Place
 
 Item = Run | Evaluation | Shard | Upload | AccountState
 ItemT = TypeVar("ItemT", Run, Evaluation, Shard, Upload, AccountState)
-
-SCHEMA = 1
-"""Version of the documents, written into each; a reader refuses what is newer."""
 
 _TYPES: dict[Kind, type[Item]] = {
     Kind.RUN: Run,
@@ -30,7 +31,7 @@ _FIXED: dict[Kind, set[str]] = {
     Kind.RUN: {"request", "created_at"},
     Kind.EVALUATION: {"spec"},
     Kind.SHARD: {"spec", "evaluation", "index", "start", "stop"},
-    Kind.UPLOAD: {"account", "digest"},
+    Kind.UPLOAD: {"account", "digest", "purchase"},
     Kind.ACCOUNT: set(),
 }
 _APART = {"id", "stage"}  # fields of the record itself
@@ -48,17 +49,27 @@ class Record:
     due_at: float | None = None  # Redis time, seconds; none while parked or ended
     parked_on: ItemId | None = None
     asked: str | None = None  # cancel or release, if somebody asked for it
-    position: int | None = None  # in the line for a slot
+    choice: Choice | None = None  # with a release: what to do about the candidates
+    place: Place | None = None  # in the line for a slot
+    unreadable: str = ""  # why nothing else of it is known
+
+
+UNREADABLE = "unreadable"
+"""The stage of a record that says nothing but why it cannot be read."""
+
+
+def unreadable_record(item: ItemId, why: str) -> Record:
+    """What a catalogue shows in place of an item that it cannot read."""
+    return Record(item=item, stage=UNREADABLE, fixed={}, doc={}, created_at=0.0, unreadable=why)
 
 
 def fixed_part(item: Item) -> dict[str, Any]:
     """What is written once."""
     kind = item.item.kind
-    return dict(
-        _ADAPTERS[kind].dump_python(
-            item, mode="json", include=_FIXED[kind] - {"created_at"}, exclude_defaults=True
-        )
+    fixed = _ADAPTERS[kind].dump_python(
+        item, mode="json", include=_FIXED[kind] - {"created_at"}, exclude_defaults=True
     )
+    return {"v": SCHEMA, **fixed}
 
 
 def document(item: Item) -> dict[str, Any]:
@@ -70,22 +81,20 @@ def document(item: Item) -> dict[str, Any]:
     return {"v": SCHEMA, **doc}
 
 
-def load(record: Record, kind_type: type[ItemT]) -> ItemT:
-    """The item that a record holds.
+def load(record: Record, kind_type: type[ItemT], steps: Sequence[Step] = STEPS) -> ItemT:
+    """The item that a record holds, whichever version wrote it.
+
+    A fixed part may be older than its document, which every commit writes anew.
 
     Raises:
-        ValueError: the document is newer than this program, or damaged.
+        NewerSchemaError: a part of it is newer than this program.
+        ValueError: a part of it is damaged.
     """
-    doc = dict(record.doc)
-    version = doc.pop("v", SCHEMA)
-    if version > SCHEMA:
-        raise ValueError(
-            f"{record.item} was written by a newer tuneq (schema {version}, here {SCHEMA}): "
-            "update this worker"
-        )
+    if record.unreadable:
+        raise ValueError(record.unreadable)
     fields: dict[str, Any] = {
-        **record.fixed,
-        **doc,
+        **brought_up(record.item, record.fixed, steps),
+        **brought_up(record.item, record.doc, steps),
         "id": record.item.key,
         "stage": record.stage,
     }

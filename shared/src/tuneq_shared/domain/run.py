@@ -55,10 +55,16 @@ class Run:
     prepared: Prepared | None = None
     training_file_id: str | None = None
     validation_file_id: str | None = None
+    file_purchase: int | None = None  # the one that the training file was uploaded for alone
+    file_since: float | None = None  # that file is no older: neither is a job that trains on it
     lost_files: tuple[str, ...] = ()  # uploads that the provider has since deleted
     purchase: Purchase = Purchase()
     job_id: str | None = None
     job_status: str | None = None  # the provider's own word
+    candidates: tuple[str, ...] = ()  # jobs of which an operator must say whether they are its
+    chosen: str | None = None  # the candidate that an operator has said is its job
+    disowned: tuple[str, ...] = ()  # jobs that are not its: never adopted, nor asked about again
+    job_since: float | None = None  # Redis time from which on its deadline counts
     fine_tuned_model: str | None = None
     trained_tokens: int | None = None
     artifacts: tuple[str, ...] = ()  # paths under the data root
@@ -86,6 +92,16 @@ class Run:
     def name(self) -> str:
         """Its name, by default its id."""
         return self.request.name or self.id
+
+    @property
+    def purchase_name(self) -> str:
+        """How its present purchase is known."""
+        return f"{self.id}/{self.purchase.n}"
+
+    @property
+    def may_have_job(self) -> bool:
+        """Whether there may be a job that it does not follow yet."""
+        return bool(self.purchase.intent_at is not None or self.chosen or self.candidates)
 
     @property
     def slot_pool(self) -> str:

@@ -4,11 +4,12 @@ Every unfinished item has one due time, or is parked on an unfinished item furth
 kinds (run, evaluation, upload, shard, account), so that every chain of parks ends at a due time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.item import ItemId, Queue
 from tuneq_shared.domain.record import Record
 
@@ -21,6 +22,7 @@ class Creation(StrEnum):
     OTHER_CONTENT = "other_content"  # the id is there with another digest
     NAME_TAKEN = "name_taken"  # another item of the group has the name
     REVIVED = "revived"  # it had ended, and goes on
+    ABSENT = "absent"  # it is not there, and was not to be created
 
 
 class Asked(StrEnum):
@@ -95,10 +97,12 @@ class Commit:
     event: str = ""  # a sentence for the item's history
     take: Slot | None = None  # get a slot, or stand in line for one and sleep
     free: bool = False  # hand the slot to the next in line
-    used: bool = False  # the provider has taken a job into the slot
+    job: str = ""  # that the provider has taken into the slot
     refused: bool = False  # with take: the provider had no room: give it back, stand in line
+    leaves: tuple[ItemId, ...] = ()  # where the item ends: what it shares no more
     answered: Asked | None = None  # what was asked of the item and is done with this; a cancel
-    # that is not asked any more, since somebody joined, is not committed: the item is due at once
+    # that is not asked any more, since somebody joined, is not committed: the item is due at once;
+    # nor is a release whose choice is another by now
 
 
 class ItemStore(Protocol):
@@ -109,6 +113,12 @@ class ItemStore(Protocol):
 
     def due(self, queue: Queue, limit: int, window_s: float) -> list[tuple[ItemId, str]]:
         """Items to look at now, and their stages. Each is due again after the window."""
+
+    def due_shards(self, limit: int, hands: int, window_s: float) -> list[tuple[ItemId, str]]:
+        """Shards to work on now, as `due` answers them, with so many hands in all.
+
+        Evaluations take turns, and none takes so many hands that a later one finds none free.
+        """
 
     def claim(self, item: ItemId, lease_s: float) -> Claim | None:
         """Take the lease of an item that is due; none if it is not, or somebody holds it."""
@@ -138,11 +148,23 @@ class ItemStore(Protocol):
     def wake(self, items: Iterable[ItemId]) -> None:
         """Make unfinished items look again, now or when their lease ends."""
 
-    def ask(self, items: Iterable[ItemId], what: Asked) -> list[bool]:
-        """Ask something of items, in order; false where an item has ended or is not there."""
+    def ask(
+        self, items: Iterable[ItemId], what: Asked, choices: Mapping[ItemId, Choice] | None = None
+    ) -> list[bool]:
+        """Ask something of items, in order; false where an item has ended or is not there.
 
-    def join(self, new: NewItem, subscriber: str, revive_from: Sequence[str]) -> Creation:
-        """Create the item or share it; one that ended in a listed stage goes on from the start."""
+        So it is with a release of what is neither held nor, as an account, stopped.
+        A cancel wins over a release. A choice stays with its release until that is answered, or
+        until another choice or a cancel takes its place.
+        """
+
+    def join(
+        self, new: NewItem, subscriber: str, revive_from: Sequence[str], *, creates: bool = True
+    ) -> Creation:
+        """Create the item or share it; one that ended in a listed stage goes on from the start.
+
+        Without `creates` an item that is not there is answered as absent.
+        """
 
     def leave(self, item: ItemId, subscriber: str) -> None:
         """Stop sharing an item; the last to leave an unfinished one asks it to be cancelled."""

@@ -11,6 +11,7 @@ class Entry:
 
     id: str
     fields: tuple[tuple[bytes, bytes], ...]  # a sound entry has one, `request`
+    size: int  # bytes of the first field's value, which may have been cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis import exceptions as redis_errors
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
@@ -41,6 +43,22 @@ def connect(url: str) -> Redis:
         )
     except ValueError:
         raise _not_a_url() from None
+
+
+def connect_async(url: str) -> AsyncRedis:
+    """The same for the event loop in which it is used; close it there. The URL is a sound one.
+
+    It gives up soon: who uses it has others on the same loop, and tries again.
+    """
+    return AsyncRedis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=5,
+        socket_connect_timeout=5,
+        socket_keepalive=True,
+        health_check_interval=10,
+        retry=AsyncRetry(ExponentialBackoff(cap=0.5, base=0.05), 1),
+    )
 
 
 def without_password(url: str) -> str:

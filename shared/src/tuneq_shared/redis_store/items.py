@@ -1,16 +1,18 @@
 """The item operations, each one Lua script and so atomic."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import orjson
 from redis import Redis
 
+from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.item import PARKING_ORDER, ItemId, Queue
 from tuneq_shared.domain.record import Record
 from tuneq_shared.errors import IllegalTransitionError, StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim, Commit, Creation, NewItem, Renewal
+from tuneq_shared.redis_store.choices import choice_text, read_choice
 from tuneq_shared.redis_store.scripts import load_scripts
 
 _PIPELINED = 500
@@ -35,15 +37,18 @@ class RedisItems:
 
     def due(self, queue: Queue, limit: int, window_s: float) -> list[tuple[ItemId, str]]:
         """Mark and list what is due."""
-        due = self._run("due", queue.value, limit, _ms(window_s))
-        return [(ItemId.parse(text), stage) for text, stage in due]
+        return _due(self._run("due", queue.value, limit, _ms(window_s)))
+
+    def due_shards(self, limit: int, hands: int, window_s: float) -> list[tuple[ItemId, str]]:
+        """Mark and list what is due, by turns."""
+        return _due(self._run("due_shards", limit, _ms(window_s), hands))
 
     def claim(self, item: ItemId, lease_s: float) -> Claim | None:
         """Take the lease."""
         answer = self._run("claim", item, _ms(lease_s))
         if not answer:
             return None
-        token, slot, now, stage, fixed, doc, at, asked, wakes = answer
+        token, slot, now, stage, fixed, doc, at, asked, wakes, choice = answer
         record = Record(
             item=item,
             stage=stage,
@@ -52,6 +57,7 @@ class RedisItems:
             created_at=int(at) / 1000,
             due_at=int(now) / 1000,
             asked=asked or None,
+            choice=read_choice(choice),
         )
         return Claim(
             record=record, token=int(token), wakes=int(wakes), slot=bool(slot), now=int(now) / 1000
@@ -91,7 +97,9 @@ class RedisItems:
             int(commit.refused),
             int(commit.free),
             commit.answered.value if commit.answered else "",
-            int(commit.used),
+            commit.job,
+            choice_text(claim.record.choice),
+            orjson.dumps([str(item) for item in commit.leaves]),
         )
         if answer == _STALE:
             raise _stale(claim)
@@ -103,14 +111,24 @@ class RedisItems:
         """Wake items, pipelined."""
         self._pipelined("wake", [(item,) for item in items])
 
-    def ask(self, items: Iterable[ItemId], what: Asked) -> list[bool]:
-        """Set the field outside the document that every claim reads, and wake."""
-        return [bool(a) for a in self._pipelined("ask", [(i, what.value) for i in items])]
+    def ask(
+        self, items: Iterable[ItemId], what: Asked, choices: Mapping[ItemId, Choice] | None = None
+    ) -> list[bool]:
+        """Set the fields outside the document that every claim reads, and wake."""
+        made = choices or {}
+        calls = [(item, what.value, choice_text(made.get(item))) for item in items]
+        return [bool(answer) for answer in self._pipelined("ask", calls)]
 
-    def join(self, new: NewItem, subscriber: str, revive_from: Sequence[str]) -> Creation:
+    def join(
+        self, new: NewItem, subscriber: str, revive_from: Sequence[str], *, creates: bool = True
+    ) -> Creation:
         """Create, share or take up again."""
         args = (new.item, new.stage, orjson.dumps(new.fixed), orjson.dumps(new.doc), new.digest)
-        return Creation(self._run("join", *args, subscriber, f" {' '.join(revive_from)} "))
+        stages = f" {' '.join(revive_from)} "
+        answer = self._run("join", *args, subscriber, stages, int(creates))
+        if answer == "stale":
+            raise StaleClaimError(f"{subscriber} has ended, and shares nothing any more")
+        return Creation(answer)
 
     def leave(self, item: ItemId, subscriber: str) -> None:
         """Stop sharing."""
@@ -144,6 +162,10 @@ class RedisItems:
 def _created(new: NewItem) -> tuple[object, ...]:
     fixed, doc = orjson.dumps(new.fixed), orjson.dumps(new.doc)
     return (new.item, new.stage, fixed, doc, new.digest, new.group, new.name, new.rank)
+
+
+def _due(answer: list[tuple[str, str]]) -> list[tuple[ItemId, str]]:
+    return [(ItemId.parse(text), stage) for text, stage in answer]
 
 
 def _argument(value: object) -> str | bytes | int:

@@ -58,8 +58,8 @@ class RedisRequestStream:
         )
         self._cursor = cursor.decode()
         return [
-            Entry(entry.decode(), tuple(zip(fields[::2], fields[1::2], strict=True)))
-            for entry, fields in entries
+            Entry(entry.decode(), tuple(zip(fields[::2], fields[1::2], strict=True)), size)
+            for entry, fields, size in entries
         ]
 
     def settle(self, done: Sequence[str], refused: Sequence[Refusal]) -> None:

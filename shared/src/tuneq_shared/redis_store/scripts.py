@@ -10,8 +10,9 @@ from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import REVIVALS, TRANSITIONS, Transitions
 
 NAMES = (
-    "create", "due", "claim", "renew", "save", "commit",
-    "wake", "ask", "join", "leave", "revive", "read",
+    "create", "due", "due_shards", "claim", "renew", "save", "commit",
+    "wake", "ask", "join", "leave", "revive", "read", "forget", "restore", "unneeded",
+    "watched", "observe",
 )  # fmt: skip
 
 

@@ -5,6 +5,13 @@ if known then
   if known == digest then return 'exists' end
   return 'other_content'
 end
+if group ~= '' then
+  local archived = redis.call('HGET', P .. 'archived', string.sub(id, 5))
+  if archived then
+    if archived == kept_digest(digest) then return 'exists' end
+    return 'other_content'
+  end
+end
 if group ~= '' and redis.call('HEXISTS', P .. 'names:' .. group, name) == 1 then
   return 'name_taken'
 end

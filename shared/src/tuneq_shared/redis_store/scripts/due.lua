@@ -1,5 +1,6 @@
 -- ARGV: queue, limit, window. A soft mark: nothing is taken.
 local key, n = P .. 'due:' .. ARGV[2], now()
+wake_some(n)
 local ids = redis.call('ZRANGEBYSCORE', key, '-inf', n, 'LIMIT', 0, ARGV[3])
 local answer = {}
 for _, id in ipairs(ids) do

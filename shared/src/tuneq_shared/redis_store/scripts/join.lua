@@ -1,12 +1,19 @@
--- ARGV: id, stage, fixed, doc, digest, subscriber, stages to revive from as ' a b '
+-- ARGV: id, stage, fixed, doc, digest, subscriber, stages to revive from as ' a b ', creates
 local id, stage, n = ARGV[2], ARGV[3], now()
 local k = P .. 'item:' .. id
 local present, answer = redis.call('HGET', k, 'stage'), 'exists'
+-- A run that has ended shares nothing: this is a worker that has lost it.
+local mine = redis.call('HGET', P .. 'item:' .. ARGV[7], 'stage')
+if mine and is_terminal(ARGV[7], mine) then return 'stale' end
 if not present then
+  if ARGV[9] ~= '1' then return 'absent' end
   begin(id, stage, ARGV[4], ARGV[5], ARGV[6], '', '', 1, n)
   redis.call('HSET', k, 'by', ARGV[7])
 elseif is_terminal(id, present) then
-  if not string.find(ARGV[8], ' ' .. present .. ' ', 1, true) then return 'exists' end
+  if not string.find(ARGV[8], ' ' .. present .. ' ', 1, true) then
+    redis.call('SADD', P .. 'members:' .. id, ARGV[7])
+    return 'exists'
+  end
   if not allowed(REVIVE, id, present, stage) then return redis.error_reply('ILLEGAL revival') end
   begin_again(id, stage, redis.call('HGET', k, 'doc'), n)
   answer = 'revived'

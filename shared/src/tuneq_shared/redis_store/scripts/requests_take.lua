@@ -1,5 +1,5 @@
 -- KEYS: stream. ARGV: group, consumer, limit, idle, cursor, longest value
--- Answers the next cursor and the entries as {id, {name, value, ...}}.
+-- Answers the next cursor and the entries as {id, {name, value, ...}, size of the first value}.
 local stream, group, consumer, limit = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 local function taken_over()
@@ -18,7 +18,7 @@ local entries = {}
 local function add(entry)
   local fields = {}
   for i = 1, math.min(#entry[2], 4) do fields[i] = string.sub(entry[2][i], 1, ARGV[6] + 1) end
-  entries[#entries + 1] = {entry[1], fields}
+  entries[#entries + 1] = {entry[1], fields, #entry[2][2]}
 end
 
 for _, entry in pairs(old[2]) do
