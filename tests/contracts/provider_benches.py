@@ -16,7 +16,9 @@ from tuneq_shared.settings import Account
 from tuneq_worker.ports.provider import Provider
 from tuneq_worker.providers.registry import build_provider
 
-Call = Literal["create_job", "upload", "job", "chat"]
+Call = Literal[
+    "create_job", "upload", "upload_begun", "upload_part", "upload_completed", "job", "chat"
+]
 Breakage = Literal["drop", "lost_answer", "error_after", "malformed"]
 """drop: nothing done, no answer. lost_answer: done, no answer. error_after: done, then a 500.
 malformed: nothing done, an answer that cannot be read."""
@@ -30,8 +32,11 @@ class Bench(Protocol):
 
     base_model: str
 
-    def provider(self, key: str | None = None) -> Provider:
-        """The adapter, with the right key unless another is given."""
+    def provider(self, key: str | None = None, *, part_bytes: int | None = None) -> Provider:
+        """The adapter, with the right key unless another is given.
+
+        With `part_bytes`, a larger file is sent in parts of that size.
+        """
         ...
 
     def refuse(self, call: Call, kind: ErrorKind) -> None:
@@ -61,12 +66,18 @@ class Bench(Protocol):
 ROUTES: dict[Call, tuple[str, str]] = {
     "create_job": ("POST", "/v1/fine_tuning/jobs"),
     "upload": ("POST", "/v1/files"),
+    "upload_begun": ("POST", "/v1/uploads"),
+    "upload_part": ("POST", "/v1/uploads/*/parts"),
+    "upload_completed": ("POST", "/v1/uploads/*/complete"),
     "job": ("GET", "/v1/fine_tuning/jobs/*"),
     "chat": ("POST", "/v1/chat/completions"),
 }
 COUNTED: dict[Call, str] = {
     "create_job": "POST /v1/fine_tuning/jobs",
     "upload": "POST /v1/files",
+    "upload_begun": "POST /v1/uploads",
+    "upload_part": "POST /v1/uploads/{upload_id}/parts",
+    "upload_completed": "POST /v1/uploads/{upload_id}/complete",
     "job": "GET /v1/fine_tuning/jobs/{job_id}",
     "chat": "POST /v1/chat/completions",
 }
@@ -102,13 +113,14 @@ class OpenAIBench:
 
     def __init__(self, folder: Path) -> None:
         self._server = ProviderServer(folder, seconds_per_step=0.05)
-        self._providers: dict[str, Provider] = {}
+        self._providers: dict[tuple[str, int | None], Provider] = {}
 
-    def provider(self, key: str | None = None) -> Provider:
-        chosen = key or KEY
+    def provider(self, key: str | None = None, *, part_bytes: int | None = None) -> Provider:
+        chosen, secret = (key or KEY, part_bytes), SecretStr(key or KEY)
         if chosen not in self._providers:
-            account = Account(base_url=self._server.url)
-            self._providers[chosen] = build_provider("lab", account, SecretStr(chosen), DEADLINE_S)
+            sizes = {"plain_file_bytes": part_bytes, "part_bytes": part_bytes} if part_bytes else {}
+            account = Account.model_validate({"base_url": self._server.url, "capabilities": sizes})
+            self._providers[chosen] = build_provider("lab", account, secret, DEADLINE_S)
         return self._providers[chosen]
 
     def refuse(self, call: Call, kind: ErrorKind) -> None:

@@ -8,8 +8,9 @@ import pytest
 from tests.contracts.provider_benches import Bench
 from tests.contracts.provider_orders import LINES, LONG, ask, follow, spec, upload, wait_for
 
+from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.request import Method, Supervised
-from tuneq_worker.ports.provider import FileState, Job, JobStatus, Provider
+from tuneq_worker.ports.provider import FileState, Job, JobStatus, Provider, ProviderError
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def trained(running: Bench) -> Trained:
     file_id = upload(provider)
     order = spec(running, file_id, validation_file=upload(provider), suffix="mine")
     job, seen = follow(provider, provider.create_job(order))
-    return Trained(order.purchase, job, seen)
+    return Trained(order.purchase or "", job, seen)
 
 
 def test_an_uploaded_file_is_found_by_its_name(provider: Provider) -> None:
@@ -39,6 +40,18 @@ def test_an_uploaded_file_is_found_by_its_name(provider: Provider) -> None:
     assert found is not None
     assert found.id in {first, second}
     assert found.state is FileState.READY
+
+
+def test_a_deleted_file_is_gone_and_may_be_deleted_again(provider: Provider) -> None:
+    name = f"{uuid.uuid4().hex}.jsonl"
+    file_id, other = upload(provider, name=name), upload(provider)
+    for _ in range(2):
+        provider.delete_file(file_id)
+        assert provider.find_file(name) is None
+        with pytest.raises(ProviderError) as refused:
+            provider.file(file_id)
+        assert refused.value.kind is ErrorKind.NOT_FOUND
+    assert provider.file(other).state is FileState.READY
 
 
 def test_a_job_is_followed_to_its_model(trained: Trained, bench: Bench) -> None:
@@ -61,6 +74,18 @@ def test_jobs_are_found_by_purchase_alone(trained: Trained, bench: Bench) -> Non
         assert provider.find_jobs("nobody/1", trained.job.created_at) == []
 
 
+def test_a_job_without_metadata_is_found_by_its_file(bench: Bench) -> None:
+    provider = bench.provider()
+    order = spec(bench, upload(provider), purchase=None)
+    bought = provider.create_job(order)
+    for ignored in ({}, {"cursors": True}):
+        bench.ignore(**ignored)
+        for since in (None, bought.created_at):
+            (found,) = provider.find_jobs_on(order.training_file, since)
+            assert (found.id, found.purchase) == (bought.id, None)
+        assert provider.find_jobs_on("file-gone", None) == []
+
+
 def test_all_jobs_are_listed_once_with_what_identifies_them(trained: Trained, bench: Bench) -> None:
     provider = bench.provider()
     labels = {"tuneq_group": "g", "tuneq_name": "n"}
@@ -75,13 +100,27 @@ def test_all_jobs_are_listed_once_with_what_identifies_them(trained: Trained, be
         assert known[bought.id].purchase == order.purchase
         assert known[bought.id].training_file == order.training_file
         assert known[bought.id].labels == labels
-        since = [job.id for job in provider.all_jobs(since=bought.created_at)]
-        assert bought.id in since
 
 
 def test_sweep_leaves_out_what_is_gone(trained: Trained, provider: Provider) -> None:
     found = provider.sweep([trained.job.id, "ftjob-gone", "ftjob-lost"])
     assert [job.id for job in found] == [trained.job.id]
+
+
+def test_sweep_shows_the_other_active_jobs_where_asked_to(trained: Trained, bench: Bench) -> None:
+    provider = bench.provider()
+    method = Method(supervised=Supervised(hyperparameters=LONG))
+    other = provider.create_job(spec(bench, upload(provider), method=method))
+    assert [job.id for job in provider.sweep([trained.job.id])] == [trained.job.id]
+    for wanted in ([], [trained.job.id], [trained.job.id, "ftjob-gone"]):
+        active = [j for j in provider.sweep(wanted, others=True) if j.id not in wanted]
+        assert other.id in [job.id for job in active]
+        assert all(job.status.is_active for job in active)
+    provider.cancel_job(other.id)
+    wait_for(
+        lambda: other.id not in [job.id for job in provider.sweep([], others=True)],
+        "a job that has ended is not shown",
+    )
 
 
 def test_events_tell_the_story_in_order(trained: Trained, provider: Provider) -> None:

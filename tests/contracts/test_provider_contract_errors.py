@@ -75,7 +75,7 @@ def test_a_purchase_whose_answer_is_lost_is_found_again(
     assert caught.value.kind is kind
     assert caught.value.ambiguous
     assert bench.calls("create_job") == before + 1
-    assert len(provider.find_jobs(order.purchase, since=0)) == bought
+    assert len(provider.find_jobs(order.purchase or "", since=0)) == bought
 
 
 @pytest.mark.parametrize("which", ["upload", "job", "chat"])

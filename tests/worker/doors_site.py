@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tuneq_shared.data_root import DataRoot
-from tuneq_shared.intake.parse import MAX_REQUEST_BYTES
+from tuneq_shared.domain.request import MAX_REQUEST_BYTES
 from tuneq_shared.redis_store.catalogue import RedisCatalogue
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.fleet import RedisFleet
@@ -42,14 +42,24 @@ class Site:
         self.data = DataRoot(str(self.root), [str(self.allowed)])
         self.data.settle(self.fleet)
 
-    def taker(self, name: str = "me", *, idle_s: float = HOUR_S, **parts: Any) -> RequestTaker:
+    def taker(
+        self,
+        name: str = "me",
+        *,
+        idle_s: float = HOUR_S,
+        longest: int = MAX_REQUEST_BYTES,
+        **parts: Any,
+    ) -> RequestTaker:
         account = Account(base_url="https://example.org")
+        settings = Settings(
+            accounts={"main": account}, default_account="main", max_request_bytes=longest
+        )
         taker = RequestTaker(
-            stream=RedisRequestStream(self.redis, self.prefix, name, longest=MAX_REQUEST_BYTES),
+            stream=RedisRequestStream(self.redis, self.prefix, name, longest=longest),
             items=RedisItems(self.redis, self.prefix),
             data=self.data,
             fleet=self.fleet,
-            settings=Settings(accounts={"main": account}, default_account="main"),
+            settings=settings,
             idle_s=idle_s,
         )
         return replace(taker, **parts)

@@ -1,18 +1,25 @@
 """Plain fakes of the worker's ports, and a world of them around a real store."""
 
+import asyncio
+import re
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import orjson
 
+from tuneq_shared.archive import Archive
+from tuneq_shared.archived_catalogue import ArchivedCatalogue
+from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.data.digest import sha256_of_messages
 from tuneq_shared.data_root import DataRoot
+from tuneq_shared.deadlines import Deadlines
 from tuneq_shared.domain.account import AccountState, account_id
+from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.domain.lifecycle import RunStage, is_terminal
@@ -22,11 +29,18 @@ from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.errors import ConfigurationError
 from tuneq_shared.intake import new_run
 from tuneq_shared.ports.items import Asked, Creation
+from tuneq_shared.ports.limits import Call, Permit, Settlement
 from tuneq_shared.redis_store.catalogue import RedisCatalogue
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.items import RedisItems
+from tuneq_shared.redis_store.retention import RedisRetention
+from tuneq_shared.redis_store.slots import RedisSlotBook
 from tuneq_shared.settings import Account, Limits, Price, Settings
+from tuneq_worker.evaluation.lane import LoopLane
+from tuneq_worker.ports.lane import Pace
 from tuneq_worker.ports.provider import (
+    Chat,
+    Check,
     Completion,
     FileState,
     Job,
@@ -39,6 +53,8 @@ from tuneq_worker.ports.provider import (
 )
 from tuneq_worker.ports.stage import Ports
 from tuneq_worker.steps import step
+
+T = TypeVar("T")
 
 ACCOUNT = "fake"
 MODEL = "base-model"
@@ -98,6 +114,38 @@ class FakeChat:
             self.in_flight -= 1
 
 
+@dataclass
+class FakePace:
+    """Lets every call through at once; keeps what it is told."""
+
+    settled: list[Settlement] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    given: int = 0
+
+    async def permit(self, asker: str, tokens: int, wanted: Callable[[], bool]) -> Permit | None:
+        self.given += 1
+        return Permit(Call(f"{asker}-{self.given}", tokens), (0.0, 0.0)) if wanted() else None
+
+    def settle(self, settlement: Settlement) -> None:
+        self.settled.append(settlement)
+
+    def refuse(self, seconds: float) -> None:
+        self.refused.append(seconds)
+
+
+@dataclass
+class FakeLane:
+    """Asks at once, on a loop of the moment; the real one takes its time to close."""
+
+    chat: FakeChat
+
+    def run(self, _account: str, _model: str, work: Callable[[Chat, Pace], Awaitable[T]]) -> T:
+        async def at_work() -> T:
+            return await work(self.chat, FakePace())
+
+        return asyncio.run(at_work())
+
+
 class FakeProvider:
     """An account in memory. Errors are scripted by call; jobs go on with every sweep."""
 
@@ -113,8 +161,12 @@ class FakeProvider:
         self.course = [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.SUCCEEDED]
         self.first_status = JobStatus.VALIDATING
         self.hidden: set[str] = set()  # jobs that listings do not show yet
+        self.created_at: float | None = None  # of the next uploads
+        self.looked_since: list[float | None] = []  # from when on a file's jobs were looked for
         self.cancels_at_once = True
         self.by_hand = False  # jobs do not go on by themselves
+        self.room: int | None = None  # for active jobs
+        self.refused = 0  # jobs, for want of room
         self._errors: dict[str, deque[tuple[BaseException | None, bool]]] = defaultdict(deque)
 
     def goes_wrong(self, call: str, *errors: BaseException | None, done: bool = False) -> None:
@@ -134,10 +186,15 @@ class FakeProvider:
         if error is not None:
             raise error
 
-    def upload(self, name: str, content: BinaryIO) -> RemoteFile:
+    def upload(self, name: str, content: BinaryIO, check: Check | None = None) -> RemoteFile:
+        if check is not None:
+            check()
         with self._call("upload", name):
             state = self.file_states.popleft() if self.file_states else FileState.READY
-            file = RemoteFile(id=f"file-{len(self.contents) + 1}", state=state, detail="bad bytes")
+            file_id = f"file-{len(self.contents) + 1}"
+            file = RemoteFile(
+                id=file_id, state=state, detail="bad bytes", created_at=self.created_at
+            )
             self.files[file.id] = file
             self.contents[file.id] = (name, content.read())
             return file
@@ -153,17 +210,33 @@ class FakeProvider:
                 raise refusal(ErrorKind.NOT_FOUND)
             return self.files[file_id]
 
+    def delete_file(self, file_id: str) -> None:
+        with self._call("delete_file", file_id):
+            self.files.pop(file_id, None)
+
     def set_file(self, file_id: str, state: FileState) -> None:
         self.files[file_id] = replace(self.files[file_id], state=state)
 
-    def create_job(self, spec: JobSpec) -> Job:
+    def create_job(self, spec: JobSpec, check: Check | None = None) -> Job:
+        if check is not None:
+            check()
         with self._call("create_job", spec):
             if spec.training_file.startswith("file-") and spec.training_file not in self.files:
                 raise refusal(ErrorKind.NOT_FOUND)
+            if self.room is not None and len(self.active()) >= self.room:
+                self.refused += 1
+                raise refusal(ErrorKind.CAPACITY)
             return self.put_job(spec.purchase, spec=spec)
 
+    def active(self) -> list[Job]:
+        return [job for job in self.jobs.values() if not job.status.is_terminal]
+
     def put_job(
-        self, purchase: str, status: JobStatus | None = None, spec: JobSpec | None = None
+        self,
+        purchase: str | None,
+        status: JobStatus | None = None,
+        spec: JobSpec | None = None,
+        training_file: str | None = None,
     ) -> Job:
         job = Job(
             id=f"job-{len(self.jobs) + 1}",
@@ -172,15 +245,23 @@ class FakeProvider:
             model=MODEL,
             created_at=time.time(),
             purchase=purchase,
+            training_file=spec.training_file if spec else training_file,
         )
         self.jobs[job.id] = job
         if spec is not None:
             self.specs[job.id] = spec
         return job
 
+    def bought_for(self, job_id: str) -> str:
+        """The job's purchase as its metadata says, or else the name of its training file."""
+        job = self.jobs[job_id]
+        name, _ = self.contents.get(job.training_file or "", ("", b""))
+        own = re.fullmatch(r"tuneq-[0-9a-f]{32}-([a-z2-7]{20})-(\d+)\.jsonl", name)
+        return job.purchase or (f"{own[1]}/{own[2]}" if own else "")
+
     def set_job(self, job_id: str, status: JobStatus, **fields: Any) -> Job:
         if status is JobStatus.SUCCEEDED:
-            name = f"ft:{self.jobs[job_id].purchase}"
+            name = f"ft:{self.bought_for(job_id)}"
             fields = {
                 "fine_tuned_model": name,
                 "trained_tokens": 1000,
@@ -201,18 +282,28 @@ class FakeProvider:
 
     def find_jobs(self, purchase: str, since: float | None) -> list[Job]:
         with self._call("find_jobs", purchase):
-            assert since is None or since > 0
-            jobs = self.jobs.values()
-            return [j for j in jobs if j.purchase == purchase and j.id not in self.hidden]
+            return [job for job in self._listed(since) if job.purchase == purchase]
 
-    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
-        with self._call("all_jobs", since):
+    def find_jobs_on(self, training_file: str, since: float | None) -> list[Job]:
+        with self._call("find_jobs_on", training_file):
+            self.looked_since.append(since)
+            return [job for job in self._listed(since) if job.training_file == training_file]
+
+    def _listed(self, since: float | None) -> list[Job]:
+        assert since is None or since > 0
+        shown = [job for job in self.jobs.values() if job.id not in self.hidden]
+        return [job for job in shown if since is None or job.created_at >= since - HOUR_S]
+
+    def all_jobs(self) -> Iterator[Job]:
+        with self._call("all_jobs", None):
             yield from [job for job in self.jobs.values() if job.id not in self.hidden]
 
-    def sweep(self, job_ids: Sequence[str]) -> list[Job]:
+    def sweep(self, job_ids: Sequence[str], *, others: bool = False) -> list[Job]:
         with self._call("sweep", tuple(job_ids)):
             self.go_on()
-            return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+            found = [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+            rest = [job for job in self.jobs.values() if job.id not in self.hidden | set(job_ids)]
+            return found + [job for job in rest if others and job.status.is_active]
 
     def job(self, job_id: str) -> Job:
         with self._call("job", job_id):
@@ -272,6 +363,7 @@ class FakeLease:
     """A lease that is never lost unless told so, and keeps in order what was done with it."""
 
     asked: Asked | None = None
+    choice: Choice | None = None
     slot: bool = True
     now: float = field(default_factory=time.time)
     token: int = 1
@@ -284,6 +376,9 @@ class FakeLease:
 
     def save(self, item: Any) -> None:
         self.log.append(("save", item))
+
+    def require(self) -> None:
+        """Held."""
 
     def renew(self, seconds: float) -> None:
         self.log.append(("renew", seconds))
@@ -317,17 +412,25 @@ class World:
             accounts={
                 ACCOUNT: Account(
                     base_url="http://nowhere.invalid",
+                    capabilities=settings.pop("capabilities", Capabilities()),
                     limits=settings.pop("limits", Limits(max_active_jobs=2)),
+                    deadlines=settings.pop("deadlines", Deadlines()),
                     prices=settings.pop("prices", {MODEL: Price(training=5.0)}),
                 )
             },
             **settings,
         )
+        data, retention = DataRoot(str(folder)), RedisRetention(self.redis, prefix)
+        archive = Archive(data, retention)
         self.ports = Ports(
             items=RedisItems(self.redis, prefix),
-            catalogue=RedisCatalogue(self.redis, prefix),
-            data=DataRoot(str(folder)),
+            slots=RedisSlotBook(self.redis, prefix),
+            catalogue=ArchivedCatalogue(RedisCatalogue(self.redis, prefix), archive),
+            retention=retention,
+            archive=archive,
+            data=data,
             accounts=self.accounts,
+            lane=LoopLane(self.accounts, self.settings),
             settings=self.settings,
         )
 

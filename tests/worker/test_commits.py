@@ -78,7 +78,8 @@ def test_waiting_keeps_tries_and_says_why() -> None:
 
 
 def test_sleeping_parks_and_begins_to_count_tries_anew() -> None:
-    commit = to_commit(Sleep(RUN, account_id(ACCOUNT), WAITING, "mark"), RUN, NOW)
+    tried = replace(RUN, attempts={**RUN.attempts, "fault": 2, "surroundings": 1})
+    commit = to_commit(Sleep(tried, account_id(ACCOUNT), WAITING, "mark"), RUN, NOW)
     assert commit.park == Park(account_id(ACCOUNT), "mark")
     assert commit.doc["attempts"] == {"post": 1}, "only the looks were good"
 
@@ -117,22 +118,23 @@ def test_a_failed_shard_counts_all_its_samples_as_errored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stage", "intent_at", "code", "end"),
+    ("stage", "intent_at", "job_ended", "end"),
     [
-        (RunStage.CANCELLING, None, "bad_request", "held"),
-        (RunStage.TRAINING, None, "server", "held"),
-        (RunStage.TRAINING, None, "job_failed", "failed"),
-        (RunStage.TRAINING, None, "job_cancelled", "failed"),
-        (RunStage.CREATING, NOW, "server", "held"),
-        (RunStage.CREATING, None, "server", "failed"),
-        (RunStage.COLLECTING, None, "server", "failed"),
+        (RunStage.CANCELLING, None, False, "held"),
+        (RunStage.TRAINING, None, False, "held"),
+        (RunStage.TRAINING, None, True, "failed"),
+        (RunStage.CREATING, NOW, False, "held"),
+        (RunStage.CREATING, None, False, "failed"),
+        (RunStage.COLLECTING, None, False, "failed"),
     ],
 )
 def test_a_run_whose_job_may_go_on_is_held_and_does_not_fail(
-    stage: RunStage, intent_at: float | None, code: str, end: str
+    stage: RunStage, intent_at: float | None, job_ended: bool, end: str
 ) -> None:
     run = replace(RUN, stage=stage, purchase=Purchase(0, intent_at))
-    commit = to_commit(Fail(run, Failure(code, "no")), run, NOW)
+    # The code may be a provider's own word: it says nothing of the job.
+    failure = Failure("job_failed", "no")
+    commit = to_commit(Fail(run, failure, job_ended=job_ended), run, NOW)
     assert commit.stage == end
     assert commit.doc.get("held_from") == (stage if end == "held" else None)
     assert "attempts" not in commit.doc

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from tuneq_shared.domain.lifecycle import RunStage
-from tuneq_shared.domain.request import FineTuneRequest, short_id
+from tuneq_shared.domain.request import MAX_REQUEST_BYTES, FineTuneRequest, short_id
 from tuneq_shared.intake import parse_request
-from tuneq_shared.intake.parse import MAX_DEPTH, MAX_REQUEST_BYTES
+from tuneq_shared.intake.parse import MAX_DEPTH
 from tuneq_shared.redis_store.requests import FIELD, MAX_REJECTED, rejected_key, requests_key
 from tuneq_shared.wire import celery_prefix
 from tuneq_worker.doors.redaction import MAX_KEPT

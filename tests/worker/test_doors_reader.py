@@ -1,5 +1,6 @@
 """The thread that reads the request stream: it starts, waits out trouble, and ends at once."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -128,6 +129,34 @@ def test_while_the_data_root_is_away_here_others_take_what_it_held(site: Site) -
         until(lambda: site.names() == ["one"])
 
 
+def test_a_stop_does_not_wait_for_what_takes_long(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(items, name)
+
+        def create(self, new: Any) -> Any:
+            begun.set()
+            assert over.wait(DEADLINE_S)
+            return items.create(new)
+
+    items = site.taker().items
+    monkeypatch.setattr("tuneq_worker.doors.reader._JOIN_S", 0.01)
+    site.send(request("one"))
+    reader = RequestReader(site.taker(items=Slow()), interval_s=0.01)
+    reader.start()
+    assert begun.wait(DEADLINE_S)
+    reader.stop()
+    assert reader.is_alive()
+    assert consumers(site) == {"me"}, "it holds its entry for who comes after it"
+    over.set()
+    reader.join(DEADLINE_S)
+    assert site.names() == ["one"]
+
+
 def test_a_stop_does_not_wait_for_the_rest_of_a_batch(site: Site) -> None:
     for n in range(100):
         site.send(request(f"r{n}", training_file="file-abc"))
@@ -135,6 +164,8 @@ def test_a_stop_does_not_wait_for_the_rest_of_a_batch(site: Site) -> None:
 
     class Stopping:
         """Settings at whose first use the worker is stopped."""
+
+        max_request_bytes = 10_000
 
         def account(self, name: str | None) -> Any:
             if stopped:

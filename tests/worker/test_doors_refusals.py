@@ -8,11 +8,12 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from tests.worker.doors_site import Site, request
 
-from tuneq_shared.intake.parse import MAX_REQUEST_BYTES
+from tuneq_shared.domain.request import MAX_REQUEST_BYTES
 from tuneq_worker.doors.redaction import MAX_KEPT
+from tuneq_worker.doors.sending import request_bytes
 
 DIGEST = "0" * 64
-SECRET = "verysecretvalue"
+SECRET = "verysecretvalue7"
 
 
 @pytest.fixture
@@ -144,8 +145,8 @@ def deep(levels: int) -> bytes:
         (request("x", group="a b"), "group"),
         (request("x", seed=10**30), "seed"),
         (request("x", labels={str(n): "" for n in range(17)}), "labels"),
-        (request("x", api_key=SECRET), "api_key: unknown field"),
-        (request("x", method={"supervised": {"token": SECRET}}), "token: unknown field"),
+        (request("x", api_key=SECRET), "api_key is named like a secret"),
+        (request("x", method={"supervised": {"token": SECRET}}), "token is named like a secret"),
         ({f"field{n}": 1 for n in range(4000)}, "unknown field"),
     ],
     ids=lambda value: str(value)[:40],
@@ -160,6 +161,58 @@ def test_what_is_no_valid_request(site: Site, opened: list[str], sent: Any, reas
     assert len(told["reason"]) <= MAX_KEPT
     assert len(told["request"]) <= MAX_KEPT
     assert len(opened) == 1  # of the good one
+
+
+KEY = f"sk-proj-{SECRET}-0123456789"
+
+
+@pytest.mark.parametrize("by_task", [False, True])
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"labels": {"team": KEY}}, "labels.team"),
+        ({"labels": {KEY: "x"}}, "a name in labels"),
+        ({"labels": {"password": SECRET}}, "labels.password"),
+        ({"suffix": f"Bearer {SECRET}0123"}, "suffix"),
+        ({"name": KEY}, "name"),
+        ({"idempotency_key": KEY}, "idempotency_key"),
+        ({"training_file": f"s3://me:{SECRET}@bucket/t.jsonl"}, "training_file"),
+        ({"validation_file": f"https://example.org/t?sv=1&sig={SECRET}"}, "validation_file"),
+        (
+            {"evaluation": {"dataset": f"https://a/t?X-Amz-Signature={SECRET}"}},
+            "evaluation.dataset",
+        ),
+    ],
+)
+def test_a_request_that_carries_a_secret_makes_no_run(
+    *,
+    site: Site,
+    opened: list[str],
+    caplog: pytest.LogCaptureFixture,
+    fields: dict[str, Any],
+    place: str,
+    by_task: bool,
+) -> None:
+    sent = {**request("x"), **fields}
+    site.send(request_bytes([sent], {}) if by_task else sent)
+    site.take_all()
+    (told,) = site.rejected()
+    assert told["reason"].startswith(place)
+    assert "never carries" in told["reason"]
+    assert SECRET not in str(told) + caplog.text
+    assert (site.names(), site.left(), opened) == ([], 0, [])
+
+
+def test_the_size_that_a_request_may_have_is_configured(site: Site) -> None:
+    long = request("long", labels={"a": "x" * 400})
+    size = len(json.dumps(long))
+    site.send(long)
+    site.take_all(site.taker(longest=size - 1))
+    (told,) = site.rejected()
+    assert f"has {size:,} bytes, larger than the {size - 1:,} that are taken" in told["reason"]
+    site.send(long)
+    site.take_all(site.taker(longest=size))
+    assert site.names() == ["long"]
 
 
 @pytest.mark.parametrize(

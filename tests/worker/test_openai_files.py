@@ -102,6 +102,16 @@ def test_find_file_takes_the_newest_usable_one_of_that_name() -> None:
     assert server.asked[0].query == {"purpose": "fine-tune", "limit": "100", "order": "desc"}
 
 
+@pytest.mark.parametrize("foreign", [{"filename": None}, {"id": None}, {"created_at": "now"}])
+def test_find_file_does_not_read_foreign_ones(foreign: dict[str, Any]) -> None:
+    other = {"id": "file-9", "filename": "b.jsonl", "created_at": 9, "status": "processed"}
+    ours = {**other, "id": "file-1", "filename": "a.jsonl"}
+    with ScriptedServer(lambda _: page([other | foreign, ours])) as server:
+        found = server.provider().find_file("a.jsonl")
+    assert found is not None
+    assert found.id == "file-1"
+
+
 def test_find_file_reads_all_pages() -> None:
     files = [file_document(f"file-{n}", filename=f"{n}.jsonl") for n in range(150)]
 
@@ -113,6 +123,21 @@ def test_find_file_reads_all_pages() -> None:
         found = server.provider().find_file("140.jsonl")
     assert found is not None
     assert found.id == "file-140"
+
+
+def test_delete_file_asks_once_and_does_not_mind_one_that_is_gone() -> None:
+    deleted = Reply({"id": "file-1", "object": "file", "deleted": True})
+    replies = iter([deleted, refusal(404, "No such File object"), refusal(403, "not allowed")])
+    with ScriptedServer(lambda _: next(replies)) as server:
+        provider = server.provider()
+        provider.delete_file("file-1")
+        provider.delete_file("file-1")
+        with pytest.raises(ProviderError) as refused:
+            provider.delete_file("file-1")
+    assert refused.value.kind is ErrorKind.AUTH
+    assert [(each.method, each.path) for each in server.asked] == [
+        ("DELETE", "/v1/files/file-1")
+    ] * 3
 
 
 def test_result_file_comes_raw() -> None:

@@ -44,6 +44,13 @@ def test_create_sends_what_is_set_and_nothing_else() -> None:
     }
 
 
+def test_without_a_purchase_no_metadata_is_sent() -> None:
+    with ScriptedServer(lambda _: Reply(job_document(metadata=None))) as server:
+        job = server.provider().create_job(spec(purchase=None, labels={"tuneq_group": "g"}))
+    assert "metadata" not in server.asked[0].json()
+    assert job.purchase is None
+
+
 def test_create_sends_everything_that_is_set() -> None:
     method = Method(supervised=Supervised(hyperparameters=Hyperparameters(n_epochs=3)))
     full = spec(

@@ -1,15 +1,31 @@
 """The key goes to its account and nowhere else; nothing meant for another account goes along."""
 
 import asyncio
+import io
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from tests.worker.openai_support import KEY, Reply, ScriptedServer, job_document, refusal
+from pydantic import SecretStr
+from tests.worker.openai_support import (
+    KEY,
+    Asked,
+    Reply,
+    ScriptedServer,
+    job_document,
+    page,
+    refusal,
+)
 
+from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.domain.failure import ErrorKind
-from tuneq_worker.ports.provider import ProviderError
-from tuneq_worker.providers.openai.clients import async_client, sync_client
-from tuneq_worker.providers.openai.errors import redact
+from tuneq_shared.domain.request import Method
+from tuneq_shared.settings import Account
+from tuneq_worker.ports.provider import Completion, JobSpec, ProviderError
+from tuneq_worker.providers.openai.adapter import OpenAIProvider
+from tuneq_worker.providers.openai.clients import chat_session, sync_client
+from tuneq_worker.providers.openai.errors import redact, without_key
 
 FOREIGN = {
     "OPENAI_API_KEY": "sk-foreign",
@@ -59,8 +75,10 @@ def test_openai_itself_gets_its_organization_and_our_key() -> None:
 def test_a_name_like_openais_is_not_openai() -> None:
     async def main() -> None:
         for base_url in ("https://notopenai.com/v1", "https://openai.com.example.org/v1"):
-            async with async_client(base_url, KEY, 1.0, 1) as client:
+            with sync_client(base_url, KEY, 1.0) as client:
                 assert "org-foreign" not in str(client.default_headers)
+                async with chat_session(client, 1.0, 1) as session:
+                    assert "org-foreign" not in str(session.headers)
 
     asyncio.run(main())
 
@@ -81,6 +99,77 @@ def test_an_echoed_key_is_taken_out(status: int) -> None:
     for secret in (KEY, "sk-other-key-1234"):
         assert secret not in shown + repr(error) + error.message
     assert (error.__cause__, error.__context__) == (None, None)
+
+
+def echoing(asked: Asked) -> Reply:
+    """A good answer to any request, with the key wherever a text may stand."""
+    told = f"you sent {asked.headers['authorization']}"
+    entry = {
+        **job_document(error={"code": KEY, "message": told}, metadata={"tuneq_name": told}),
+        "filename": "t.jsonl",
+        "status_details": told,
+        "message": told,
+        "data": {"m": told},
+        "choices": [{"message": {"content": told}}],
+        "file": {"id": "file-1", "status_details": told},
+    }
+    if asked.method == "GET" and asked.path.endswith(("jobs", "files", "events", "checkpoints")):
+        return page([entry])
+    return Reply(entry)
+
+
+SPEC = JobSpec(
+    model="m", training_file="file-1", validation_file=None, method=Method(), suffix=None,
+    seed=None, purchase=None,
+)  # fmt: skip
+CALLS: dict[str, Callable[[OpenAIProvider], Any]] = {
+    "upload": lambda it: it.upload("t.jsonl", io.BytesIO(b"{}")),
+    "upload in parts": lambda it: it.upload("t.jsonl", io.BytesIO(b"x" * 300)),
+    "find_file": lambda it: it.find_file("t.jsonl"),
+    "file": lambda it: it.file("file-1"),
+    "result_file": lambda it: it.result_file("file-1"),
+    "create_job": lambda it: it.create_job(SPEC),
+    "all_jobs": lambda it: list(it.all_jobs()),
+    "find_jobs_on": lambda it: it.find_jobs_on("file-1", None),
+    "sweep": lambda it: it.sweep(["ftjob-1", "ftjob-2"], others=True),
+    "job": lambda it: it.job("ftjob-1"),
+    "cancel_job": lambda it: it.cancel_job("ftjob-1"),
+    "events": lambda it: it.events("ftjob-1"),
+    "checkpoints": lambda it: it.checkpoints("ftjob-1"),
+    "chat": lambda it: asyncio.run(asked_in_chat(it)),
+}
+
+
+async def asked_in_chat(provider: OpenAIProvider) -> Completion:
+    async with provider.open_chat(in_flight=1) as line:
+        return await line.complete("m", [], {})
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_key_in_a_good_answer_is_taken_out(call: str) -> None:
+    with ScriptedServer(echoing) as server:
+        account = Account(
+            base_url=f"http://127.0.0.1:{server.port}/v1",
+            capabilities=Capabilities(plain_file_bytes=200, part_bytes=200),
+        )
+        answer = CALLS[call](OpenAIProvider("lab", account, SecretStr(KEY), 10.0))
+    assert server.asked
+    assert KEY not in str(answer)
+    assert "***" in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "key", "kept"),
+    [
+        (rb'{"a": "key\/with\"both-0123"}', 'key/with"both-0123', b'{"a": "***"}'),
+        (rb'{"a": "key/with\"both-0123"}', 'key/with"both-0123', b'{"a": "***"}'),
+        (b"step,loss\nEMPTY,1", "EMPTY", b"step,loss\nEMPTY,1"),
+    ],
+)  # fmt: skip
+def test_it_is_known_as_json_writes_it_and_a_word_is_no_key(
+    body: bytes, key: str, kept: bytes
+) -> None:
+    assert without_key(body, key) == kept
 
 
 def test_a_wrong_key_is_an_error_of_the_account() -> None:

@@ -1,6 +1,12 @@
 import pytest
 
-from tuneq_worker.providers.openai.waits import parse_duration, reset_after, retry_after
+from tuneq_shared.ports.limits import Headroom, Told
+from tuneq_worker.providers.openai.waits import (
+    parse_duration,
+    read_headroom,
+    reset_after,
+    retry_after,
+)
 
 NOW = 1_790_000_000.0  # Mon, 21 Sep 2026 14:13:20 GMT
 
@@ -57,3 +63,31 @@ def test_reset_of_what_ran_out(unit: str, seconds: float) -> None:
 
 def test_no_reset_without_headers() -> None:
     assert reset_after({}, "tokens") is None
+
+
+def test_headroom_is_what_is_said_of_each_unit() -> None:
+    headers = {
+        "x-ratelimit-limit-requests": "3000",
+        "x-ratelimit-remaining-requests": "2999",
+        "x-ratelimit-reset-requests": "20ms",
+        "x-ratelimit-limit-tokens": "250000",
+        "x-ratelimit-remaining-tokens": "0",
+    }
+    assert read_headroom(headers) == Headroom(
+        requests=Told(limit=3000, remaining=2999, reset_s=0.02),
+        tokens=Told(limit=250_000, remaining=0),
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-ratelimit-limit-requests": "3000"},
+        {"x-ratelimit-remaining-requests": "3000"},
+        {"x-ratelimit-limit-requests": "many", "x-ratelimit-remaining-requests": "1"},
+        {"x-ratelimit-limit-requests": "inf", "x-ratelimit-remaining-requests": "1"},
+    ],
+)
+def test_half_a_word_is_none(headers: dict[str, str]) -> None:
+    assert read_headroom(headers) == Headroom()

@@ -8,11 +8,13 @@ from tests.worker.fakes import ACCOUNT, refusal
 from tests.worker.reconcile_books import LOST, BooksWorld
 
 from tuneq_shared.domain.failure import ErrorKind
-from tuneq_shared.domain.item import ItemId
+from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.record import Record
 from tuneq_shared.domain.run import Purchase
-from tuneq_worker.ports.provider import Job, JobStatus
+from tuneq_shared.ports.items import Asked
+from tuneq_worker.ports.provider import FileState, Job, JobStatus, RemoteFile
+from tuneq_worker.reconcile import rendering
 from tuneq_worker.reconcile.reconciling import AccountReport, reconcile
 
 
@@ -189,3 +191,94 @@ def test_an_account_that_cannot_be_looked_at_is_said(world: BooksWorld) -> None:
     report = look(world)
     assert report.trouble == f"account {ACCOUNT!r} has no key"
     assert not report.ok
+
+
+def unmarked(redis_url: str, prefix: str, folder: Path) -> BooksWorld:
+    world = BooksWorld(redis_url, prefix, folder, capabilities={"metadata": False})
+    world.books.first_status = JobStatus.RUNNING
+    return world
+
+
+def test_without_metadata_jobs_are_told_by_runs_and_by_their_own_files(
+    redis_url: str, store_prefix: str, tmp_path: Path
+) -> None:
+    world = unmarked(redis_url, store_prefix, tmp_path)
+    world.books.files["file-mine"] = RemoteFile(id="file-mine", state=FileState.READY)
+    world.books.contents["file-mine"] = ("mine.jsonl", b"")
+    one, own = world.bought(name="one")
+    world.bought(name="two", training_file="file-mine")
+    second = world.job(None, training_file=own.training_file)
+    foreign = world.job(None, training_file="file-mine")
+    report = look(world, cancels=True)
+    assert counts(report) == {"owned": 2, "surplus": 1, "foreign": 1}
+    assert not report.marked
+    assert not is_active(world, second)
+    assert is_active(world, foreign)
+    world.books.set_job(own.id, JobStatus.FAILED)
+    world.drive_to(one, RunStage.FAILED)
+    world.retry(one)
+    earlier = world.job(None, training_file=own.training_file)
+    report = look(world)
+    assert "earlier" in next(f.verdict.note for f in report.findings if f.job.id == earlier.id)
+
+
+def test_without_metadata_nothing_is_adopted_and_it_is_said_why(
+    redis_url: str, store_prefix: str, tmp_path: Path
+) -> None:
+    world = unmarked(redis_url, store_prefix, tmp_path)
+    world.job(f"{LOST}/0")
+    report = look(world, adopts=True)
+    assert counts(report) == {"orphan": 1}
+    assert "nothing is adopted" in report.trouble
+    assert any("keeps no metadata" in line for line in rendering.lines(report))
+    assert world.items_of(Kind.RUN) == []
+
+
+def test_a_job_that_its_run_disowns_may_be_cancelled(world: BooksWorld) -> None:
+    item = world.submit()
+    job = world.job(f"{item.key}/0")
+    run = world.change(item, RunStage.PREPARING, disowned=(job.id,))
+    assert counts(look(world)) == {"surplus": 1}
+    look(world, cancels=True)
+    assert not is_active(world, job)
+    assert run.disowned == (job.id,)
+
+
+@pytest.mark.parametrize("stage", [RunStage.HELD, RunStage.CANCELLED])
+def test_a_job_on_anothers_file_is_not_surplus(
+    redis_url: str, store_prefix: str, tmp_path: Path, stage: RunStage
+) -> None:
+    """A request may name a file that was uploaded for another run alone."""
+    world = unmarked(redis_url, store_prefix, tmp_path)
+    owner, job = world.bought(name="owner")
+    world.books.goes_wrong("create_job", refusal(ErrorKind.NETWORK), done=True)
+    other = world.submit(name="other", training_file=job.training_file)
+    world.drive_to(other, RunStage.HELD)
+    if stage is RunStage.CANCELLED:
+        world.ports.items.ask([other], Asked.CANCEL)
+        world.drive_to_end(other)
+    doubtful = next(each for each in world.books.jobs.values() if each.id != job.id)
+    look(world, cancels=True)
+    assert is_active(world, doubtful)
+    assert world.run(owner).job_id == job.id
+
+
+def test_whose_a_job_is_is_looked_up_right_before_it_is_cancelled(
+    redis_url: str, store_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = unmarked(redis_url, store_prefix, tmp_path)
+    _, own = world.bought(name="one")
+    second = world.job(None, training_file=own.training_file)
+    third = world.job(None, training_file=own.training_file)
+    really = world.books.cancel_job
+
+    def meanwhile(job_id: str) -> Job:
+        if not world.books.count("cancel_job"):
+            world.submit(name="two", training_file=own.training_file)
+        return really(job_id)
+
+    monkeypatch.setattr(world.books, "cancel_job", meanwhile)
+    report = look(world, cancels=True)
+    assert deed_on(report, second) == "cancelled"
+    assert "not as it was listed" in deed_on(report, third)
+    assert is_active(world, third)

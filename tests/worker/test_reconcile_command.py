@@ -166,6 +166,20 @@ def test_redis_that_is_away_is_said(
     assert isinstance(call().exception, RedisUnreachableError)
 
 
+def test_an_account_without_metadata_is_said_to_be_one(lab: LabAccount, config: Path) -> None:
+    config.write_text(config.read_text() + "[accounts.lab.capabilities]\nmetadata = false\n")
+    lab.put("ftjob-theirs", None)
+    result = call("--cancel")
+    assert result.exit_code == 0
+    assert "account lab keeps no metadata" in result.stdout
+    assert "1 foreign" in result.stdout
+    assert lab.jobs["ftjob-theirs"]["status"] == "running"
+    refused = call("--adopt", "--json")
+    (account,) = json.loads(refused.stdout)["accounts"]
+    assert (refused.exit_code, account["keeps_metadata"]) == (1, False)
+    assert "nothing is adopted" in account["trouble"]
+
+
 def test_the_help_has_an_example() -> None:
     assert isinstance(reconcile, click.Command)
     assert "Example:" in call("--help").stdout

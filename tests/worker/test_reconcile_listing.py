@@ -8,7 +8,6 @@ from tests.worker.openai_support import JOBS, Asked, Reply, ScriptedServer, job_
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.providers.openai import caller
-from tuneq_worker.providers.openai.jobs import CLOCK_SKEW_S
 
 
 def serve(jobs: list[dict[str, Any]], size: int = 100) -> ScriptedServer:
@@ -34,14 +33,6 @@ def test_every_page_is_read_and_labels_are_told_apart_from_the_purchase() -> Non
     assert all("metadata" not in name for asked in server.asked for name in asked.query)
     assert (listed[0].purchase, listed[0].labels) == (None, {})
     assert (listed[-1].purchase, listed[-1].labels) == ("run/1", {"tuneq_group": "g"})
-
-
-def test_what_is_too_old_is_not_asked_for() -> None:
-    jobs = [job_document(f"ftjob-{n}", created_at=9_000 - 1_000 * n) for n in range(9)]
-    with serve(jobs, size=1) as server:
-        listed = list(server.provider().all_jobs(since=8_000 + CLOCK_SKEW_S))
-    assert [job.id for job in listed] == ["ftjob-0", "ftjob-1", "ftjob-2"]
-    assert len(server.asked) == 3
 
 
 def test_a_foreign_job_that_cannot_be_read_is_left_out() -> None:

@@ -1,3 +1,4 @@
+import re
 import string
 
 import pytest
@@ -111,3 +112,31 @@ def test_exact(answer: str, target: str, expected: Score) -> None:
 
 def test_requests_may_name_these() -> None:
     assert set(SCORERS) == {"choice", "exact"}
+
+
+def naive_choice(answer: str, choices: tuple[str, ...]) -> str | None:
+    """The same, step by step and without remembering anything."""
+    text = answer.strip()
+    bare = re.fullmatch(r"\(?([A-Z])\)?[.:)]?", text)
+    letters = {bare[1]} if bare else set(re.findall(r"answer is \(?([A-Z])\b", text))
+    if not letters:
+        options = zip(string.ascii_uppercase, choices, strict=False)
+        letters = {letter for letter, option in options if option.strip() == text}
+    if len(letters) != 1:
+        return None
+    (letter,) = letters
+    return None if choices and string.ascii_uppercase.index(letter) >= len(choices) else letter
+
+
+PIECES = ["A", "B", "(", ")", ".", " ", "\n", "answer is ", "red", "Z", "x", "\u00a0"]
+
+
+@given(
+    st.lists(st.sampled_from(PIECES), max_size=6).map("".join),
+    st.lists(st.sampled_from(["red", " red", "A", "x", ""]), max_size=4).map(tuple),
+)
+def test_remembered_answers_are_what_reading_them_again_gives(
+    answer: str, choices: tuple[str, ...]
+) -> None:
+    for _ in range(2):
+        assert parse_choice(answer, choices) == naive_choice(answer, choices)

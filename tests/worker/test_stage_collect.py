@@ -64,8 +64,34 @@ def test_what_comes_next(world: World) -> None:
 
 def test_a_result_file_that_is_gone_is_noted(world: World) -> None:
     result = collected(world, trained(world, "result-9", "result-1"))
-    assert "result-9 is gone" in result.event
+    assert "result-9 cannot be had" in result.event
     assert len(result.item.artifacts) == 4
+
+
+@pytest.mark.parametrize("file_id", ["../../x", "a/b.csv", "..", ".", "", "é\n", "x" * 300])
+def test_a_result_file_may_have_any_name(world: World, file_id: str) -> None:
+    world.provider.results[file_id] = METRICS
+    run = trained(world, file_id, "result-1")
+    result = collected(world, run)
+    assert (result.event, len(set(result.item.artifacts))) == ("", 6)
+    folder = f"runs/{run.id}/{run.job_id}"
+    assert {path.rpartition("/")[0] for path in result.item.artifacts} == {folder}
+    assert len(world.ports.data.names(folder)) == 6
+
+
+@pytest.mark.parametrize("call", ["events", "checkpoints", "result_file"])
+@pytest.mark.parametrize("kind", [ErrorKind.MALFORMED, ErrorKind.BAD_REQUEST])
+def test_a_paid_run_does_without_what_cannot_be_had(
+    world: World, call: str, kind: ErrorKind
+) -> None:
+    world.provider.by_hand = True
+    item = world.submit()
+    world.drive_to(item, RunStage.TRAINING)
+    world.provider.goes_wrong(call, *[refusal(kind)] * 10)
+    world.provider.set_job("job-1", JobStatus.SUCCEEDED, result_files=("result-1",))
+    world.drive_to_end(item)
+    assert world.run(item).stage is RunStage.SUCCEEDED
+    assert any("cannot be had" in e.message for e in world.ports.catalogue.events(item))
 
 
 def test_metrics_that_cannot_be_read_are_kept_raw_and_noted(world: World) -> None:

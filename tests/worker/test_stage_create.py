@@ -11,7 +11,7 @@ from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Prepared, Purchase, Run
 from tuneq_shared.domain.waiting import WaitKind
 from tuneq_shared.ports.items import Slot
-from tuneq_worker.marks import job_mark
+from tuneq_worker.marks import read_job_mark
 from tuneq_worker.ports.provider import FileState, Job, JobStatus, RemoteFile
 from tuneq_worker.ports.stage import Advance, Fail, Hold, Sleep, StageResult, Wait
 from tuneq_worker.stages.create import create
@@ -59,7 +59,9 @@ def test_a_job_is_bought_with_all_that_was_asked_for(world: World) -> None:
     assert isinstance(result, Sleep)
     (job,) = world.provider.jobs.values()
     assert result.on == account_id(ACCOUNT)
-    assert result.mark == job_mark(job)
+    mark = read_job_mark(result.mark)
+    assert mark is not None
+    assert (mark.job_id, mark.shows(job)) == (job.id, True)
     assert result.item.stage is RunStage.TRAINING
     assert result.item.job_id == job.id
     assert result.item.purchase == Purchase()
@@ -108,7 +110,9 @@ def test_several_jobs_of_one_purchase_are_for_an_operator(world: World) -> None:
     result = look(world, run)
     assert isinstance(result, Hold)
     assert "job-1, job-2" in result.reason
-    assert intent_of(result.item) == NOW, "so that a cancel looks for them"
+    assert result.item.candidates == ("job-1", "job-2")
+    assert result.item.may_have_job
+    assert intent_of(result.item) is None, "nothing was sent"
     assert world.provider.count("create_job") == 0
 
 
@@ -148,6 +152,35 @@ def test_an_unanswered_post_is_not_repeated_within_the_grace(
         found = look(world, run, FakeLease(now=NOW + grace + 1))
         assert found.item.job_id == "job-1"
         assert world.provider.count("create_job") == 1
+
+
+def test_the_grace_begins_when_the_post_is_over(world: World) -> None:
+    class Passing(FakeLease):
+        def renew(self, seconds: float) -> None:
+            self.now += seconds
+
+    lease = Passing(now=NOW)
+    world.provider.goes_wrong("create_job", refusal(ErrorKind.NETWORK))
+    result = look(world, a_run(world), lease)
+    assert isinstance(result, Wait)
+    assert intent_of(result.item) == lease.now > NOW + 6 * world.settings.request_timeout_s
+
+
+@pytest.mark.parametrize(
+    "may_have", [{"purchase": Purchase(0, NOW)}, {"candidates": ("job-9",)}], ids=["sent", "seen"]
+)
+def test_what_may_have_a_job_looks_before_it_asks_for_a_slot(
+    world: World, may_have: dict[str, Any]
+) -> None:
+    run = a_run(world, **may_have)
+    later = NOW + world.settings.purchase_grace_s
+    result = look(world, run, FakeLease(slot=False, now=later))
+    assert isinstance(result, Advance)
+    assert (result.take, result.item.candidates) == (SLOT, ())
+    assert world.provider.count("create_job") == 0
+    job = world.provider.put_job(f"{run.id}/0")
+    found = look(world, run, FakeLease(slot=False, now=later))
+    assert found.item.job_id == job.id
 
 
 def test_after_the_grace_it_is_bought_anew_with_a_new_intent(world: World) -> None:

@@ -30,3 +30,8 @@ def test_released_it_goes_back_to_where_it_was(world: World) -> None:
     assert isinstance(result, Advance)
     assert (result.item.stage, result.item.held_from) == (RunStage.CREATING, None)
     assert result.answered is Asked.RELEASE
+
+
+def test_released_it_waits_for_its_job_as_long_again(world: World) -> None:
+    run = world.a_run(RunStage.HELD, held_from=RunStage.TRAINING, job_id="job-1", job_since=5.0)
+    assert held(run, world.ports, FakeLease(asked=Asked.RELEASE)).item.job_since is None

@@ -12,7 +12,7 @@ from tuneq_shared.domain.lifecycle import AccountStage, RunStage
 from tuneq_shared.domain.record import document, fixed_part
 from tuneq_shared.ports.items import Asked, Commit, Creation, NewItem, Park
 from tuneq_shared.settings import Limits
-from tuneq_worker.marks import KEY_MARK, STOPPED_MARK, job_mark, stop_mark
+from tuneq_worker.marks import KEY_MARK, STOPPED_MARK, JobMark, stop_mark
 from tuneq_worker.ports.provider import JobStatus
 from tuneq_worker.ports.stage import Advance, StageResult, Wait
 from tuneq_worker.stages.sweep import stopped, sweep
@@ -45,7 +45,9 @@ def parked(world: World, name: str, mark: str) -> ItemId:
 
 
 def in_training(world: World, name: str) -> ItemId:
-    return parked(world, name, job_mark(world.provider.put_job(name)))
+    job = world.provider.put_job(name)
+    mark = JobMark(job.id, NOW, RunStage.TRAINING, job.status, job.raw_status)
+    return parked(world, name, str(mark))
 
 
 def awake(world: World, *items: ItemId) -> list[bool]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.worker.fakes import ACCOUNT, FakeLease, World, refusal
 
+from tuneq_shared.deadlines import Deadlines
 from tuneq_shared.domain.failure import ErrorKind, Failure
 from tuneq_shared.domain.lifecycle import UploadStage
 from tuneq_shared.domain.upload import Upload
@@ -12,6 +13,8 @@ from tuneq_shared.ports.items import Asked
 from tuneq_worker.ports.provider import FileState, ProviderError
 from tuneq_worker.ports.stage import Advance, Fail, Wait
 from tuneq_worker.stages.transfer import await_ready, send
+
+NOW = 1_000_000_000.0
 
 
 @pytest.fixture
@@ -90,6 +93,23 @@ def test_a_refused_file_fails_with_its_detail(world: World) -> None:
     result = send(pending(world), world.ports, FakeLease())
     assert isinstance(result, Fail)
     assert result.failure == Failure("file_refused", "file-1: bad bytes")
+
+
+def test_the_provider_may_not_take_for_ever(world: World) -> None:
+    limit_s = Deadlines().file_s
+    world.provider.file_states.append(FileState.PENDING)
+    earlier = pending(world, sent_at=1.0, stuck=("file-0",))
+    sent = send(earlier, world.ports, FakeLease(now=NOW)).item
+    assert sent.sent_at == NOW, "the time of a file that was sent before is not its own"
+    almost = await_ready(sent, world.ports, FakeLease(now=NOW + limit_s - 1))
+    assert isinstance(almost, Wait)
+    over = await_ready(almost.item, world.ports, FakeLease(now=NOW + limit_s))
+    assert isinstance(over, Fail)
+    assert over.failure == Failure(
+        "file_not_processed",
+        f"account '{ACCOUNT}' has been processing file-1 since 2001-09-09 01:46:40 UTC",
+    )
+    assert over.item.stuck == ("file-0", "file-1")
 
 
 def test_a_file_that_vanishes_is_sent_again_but_not_for_ever(world: World) -> None:

@@ -9,7 +9,7 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import RunStage, UploadStage
 from tuneq_shared.domain.record import load
-from tuneq_shared.domain.run import Prepared, Run
+from tuneq_shared.domain.run import Prepared, Purchase, Run
 from tuneq_shared.domain.upload import Upload, upload_id
 from tuneq_shared.ports.items import Slot
 from tuneq_worker.ports.provider import FileState
@@ -55,6 +55,15 @@ def test_it_asks_for_both_files_and_sleeps_on_one_that_is_not_ready(world: World
         run.prepared and run.prepared.validation_digest,
     }
     assert result.on.kind is Kind.UPLOAD
+
+
+def test_what_may_have_a_job_looks_for_it_before_it_asks_for_a_slot(world: World) -> None:
+    run = a_run(world, purchase=Purchase(0, 5.0))
+    look(world, run)
+    finish(world)
+    result = look(world, run)
+    assert isinstance(result, Advance)
+    assert (result.item.stage, result.take) == (RunStage.CREATING, None)
 
 
 def test_with_both_ready_it_goes_on_and_asks_for_a_slot(world: World) -> None:

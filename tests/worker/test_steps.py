@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from tests.worker.fakes import ACCOUNT, HOUR_S, MODEL, FakeChat, World, chat_line, refusal
@@ -209,6 +210,18 @@ def test_a_fault_of_ours_is_tried_again_and_then_told(
     assert (run.failure.code, run.failure.stage) == ("internal_error", "preparing")
 
 
+def test_faults_with_good_looks_between_them_are_no_row(world: World) -> None:
+    world.provider.by_hand = True
+    item = world.submit()
+    world.drive_to(item, RunStage.TRAINING)
+    for _ in range(8):
+        world.provider.goes_wrong("job", RuntimeError("once"))
+        world.ports.items.wake([item])
+        world.drive(lambda: world.run(item).attempts == {"fault": 1})
+        world.drive(lambda: world.record(item).parked_on is not None)
+    assert world.run(item).stage is RunStage.TRAINING
+
+
 def test_a_fault_in_the_accounts_sweep_never_ends_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,6 +413,38 @@ def test_a_document_of_a_newer_worker_waits_for_one(world: World) -> None:
     assert (record.stage, record.doc["news"]) == ("submitted", 1)
     assert record.due_at is not None
     world.redis.hset(key, "doc", doc)
+    world.drive_to_end(item)
+    assert stage_of(world, item) == SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage"),
+    [
+        (Kind.ACCOUNT, RunStage.TRAINING),
+        (Kind.UPLOAD, RunStage.UPLOADING),
+        (Kind.EVALUATION, RunStage.EVALUATING),
+    ],
+)
+def test_a_run_that_shares_what_a_newer_worker_wrote_waits_for_one(
+    world: World, kind: Kind, stage: RunStage
+) -> None:
+    world.provider.by_hand = kind is not Kind.EVALUATION
+    item = world.submit(**world.with_evaluation("one"))
+    world.drive_to(item, stage)
+    world.drive(lambda: bool(world.items_of(kind)))
+    keys = [f"{world.prefix}:item:{record.item}" for record in world.items_of(kind)]
+    docs = [world.redis.hget(key, "doc") for key in keys]
+    for key, doc in zip(keys, docs, strict=True):
+        world.redis.hset(key, "doc", orjson.dumps({**orjson.loads(doc), "v": 99}))
+    for _ in range(8):
+        world.ports.items.wake([item])
+        world.round()
+    assert stage_of(world, item) == stage
+    told = [event.message for event in world.ports.catalogue.events(item)]
+    assert sum("newer tuneq" in message for message in told) == 1
+    for key, doc in zip(keys, docs, strict=True):
+        world.redis.hset(key, "doc", doc)
+    world.provider.by_hand = False
     world.drive_to_end(item)
     assert stage_of(world, item) == SUCCEEDED
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
-from tests.worker.fakes import MODEL, FakeAccounts, World
+from tests.worker.fakes import MODEL, FakeAccounts, FakeLane, World
+from tests.worker.mortal import CALLS, ITEMS, SLOTS, Mortal, MortalData
 
-from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.evaluation import Evaluation
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage
@@ -37,7 +37,7 @@ class Death:
         self._lock = threading.Lock()
 
     @contextmanager
-    def strikes(self, name: str) -> Iterator[None]:
+    def strikes(self, name: str, *_: Any) -> Iterator[None]:
         with self._lock:
             mine = len(self.seen)
             self.seen.append(name)
@@ -48,58 +48,22 @@ class Death:
             raise KilledError(name)
 
 
-class Mortal:
-    """A port some of whose calls are deadly."""
-
-    def __init__(self, inner: Any, death: Death, deadly: frozenset[str]) -> None:
-        self._inner = inner
-        self._death = death
-        self._deadly = deadly
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._inner, name)
-        if name not in self._deadly:
-            return attribute
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if args == ([],):  # of nothing there is no effect
-                return attribute(*args, **kwargs)
-            with self._death.strikes(name):
-                return attribute(*args, **kwargs)
-
-        return call
-
-
-class MortalData(DataRoot):
-    """A data root that is deadly to write."""
-
-    def __init__(self, url: str, death: Death) -> None:
-        super().__init__(url)
-        self._death = death
-
-    @contextmanager
-    def write(self, path: str) -> Iterator[BinaryIO]:
-        with self._death.strikes(f"write {path}"), super().write(path) as file:
-            yield file
-
-
-_ITEMS = frozenset({"save", "commit", "join", "create", "ask", "wake", "leave", "revive"})
-_CALLS = frozenset({"create_job", "upload", "cancel_job"})
-
-
 def mortal(world: World, death: Death) -> Ports:
     """The world's ports, deadly in every side effect."""
     accounts = FakeAccounts(world.provider)
-    accounts.given = Mortal(world.provider, death, _CALLS)
+    accounts.given = Mortal(world.provider, death, CALLS)
     return replace(
         world.ports,
-        items=Mortal(world.ports.items, death, _ITEMS),
+        items=Mortal(world.ports.items, death, ITEMS),
+        slots=Mortal(world.ports.slots, death, SLOTS),
         data=MortalData(world.ports.data.url, death),
         accounts=accounts,
     )
 
 
-NewWorld = Callable[[], World]
+NewWorld = Callable[..., World]
+UNMARKED: dict[str, Any] = {"capabilities": {"metadata": False}}
+marked_or_not = pytest.mark.parametrize("settings", [{}, UNMARKED], ids=["marked", "unmarked"])
 
 
 @pytest.fixture
@@ -107,9 +71,12 @@ def new_world(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     # A process that dies takes nothing with it that was written: only a machine does.
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
-    def make() -> World:
+    def make(**settings: Any) -> World:
         name = uuid.uuid4().hex
-        return World(redis_url, f"test-{name}", tmp_path / name)
+        world = World(redis_url, f"test-{name}", tmp_path / name, **settings)
+        # What the real lane writes is the limiter's, which has no part in what is looked at here.
+        world.ports = replace(world.ports, lane=FakeLane(world.provider.chat))
+        return world
 
     return make
 
@@ -127,7 +94,7 @@ def live_until_killed(world: World, death: Death, ends: Callable[[], bool]) -> N
 
 
 def check_bought_once(world: World, runs: list[ItemId]) -> None:
-    jobs = Counter(job.purchase for job in world.provider.jobs.values())
+    jobs = Counter(map(world.provider.bought_for, world.provider.jobs))
     assert jobs == {f"{item.key}/0": 1 for item in runs}
     names = Counter(name for name, _ in world.provider.contents.values())
     assert set(names.values()) == {1}
@@ -140,6 +107,30 @@ def test_a_run_survives_death_at_any_side_effect(new_world: NewWorld) -> None:
     assert len(unharmed.seen) > 50
     for death in _deaths(unharmed):
         _live_a_run(new_world(), death)
+
+
+def test_a_purchase_without_metadata_survives_death_at_any_side_effect(
+    new_world: NewWorld,
+) -> None:
+    """From the upload on; what comes before and after the training is the same for all."""
+    unharmed = Death()
+    _buy_two(new_world(**UNMARKED), unharmed)
+    assert {"upload", "create_job"} <= set(unharmed.seen)
+    for death in _deaths(unharmed):
+        _buy_two(new_world(**UNMARKED), death)
+
+
+def _buy_two(world: World, death: Death) -> None:
+    runs = [world.submit(name=name) for name in ("one", "two")]
+    for item in runs:
+        world.drive_to(item, RunStage.UPLOADING)
+    bought = {RunStage.TRAINING, RunStage.COLLECTING, RunStage.SUCCEEDED}
+    live_until_killed(
+        world, death, lambda: all(world.record(item).stage in bought for item in runs)
+    )
+    world.drive_to_end(*runs)
+    assert {world.run(item).stage for item in runs} == {RunStage.SUCCEEDED}, death.at
+    check_bought_once(world, runs)
 
 
 def _deaths(unharmed: Death) -> Iterator[Death]:
@@ -176,12 +167,15 @@ def _live_a_run(world: World, death: Death) -> None:
         raise
 
 
-def test_death_after_the_purchase_while_the_listing_is_late(new_world: NewWorld) -> None:
+@marked_or_not
+def test_death_after_the_purchase_while_the_listing_is_late(
+    new_world: NewWorld, settings: dict[str, Any]
+) -> None:
     unharmed = Death()
-    _buy(new_world(), unharmed)
+    _buy(new_world(**settings), unharmed)
     bought = unharmed.seen.index("create_job")
     for death in (Death(bought, after=True), Death(bought + 1)):
-        world = new_world()
+        world = new_world(**settings)
         item = _buy(world, death)
         world.provider.hidden.update(world.provider.jobs)
         for _ in range(5):

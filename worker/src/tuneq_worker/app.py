@@ -13,7 +13,6 @@ from redis.exceptions import RedisError
 
 from tuneq_shared.domain.item import Queue
 from tuneq_shared.errors import TuneqError
-from tuneq_shared.intake.parse import MAX_REQUEST_BYTES
 from tuneq_shared.ports.fleet import WorkerInfo
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.requests import RedisRequestStream
@@ -24,6 +23,7 @@ from tuneq_worker.dispatch import Dispatcher, Pulse
 from tuneq_worker.doors.reader import RequestReader
 from tuneq_worker.doors.taking import RequestTaker
 from tuneq_worker.hearing import Hearing, start_anew
+from tuneq_worker.retention.housekeeping import Housekeeper
 from tuneq_worker.tasks import hint, register
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,13 @@ log = logging.getLogger(__name__)
 _CONCURRENCY = 8  # tasks wait for the network most of the time
 _VISIBILITY_S = 6 * 3600  # a message lost to a dead worker is not waited for: its item is due
 _REDIS_PATIENCE_S = 60.0
+# A line a request tells nobody much; and at DEBUG these tell paths that a request names, the
+# headers of answers, or signatures.
+_CHATTY = (
+    *("celery.app.trace", "celery.worker.strategy"),
+    *("httpx2", "httpcore2", "aiohttp", "asyncio"),
+    *("fsspec", "s3fs", "boto3", "botocore", "aiobotocore", "urllib3"),
+)
 
 
 @cache
@@ -70,7 +77,7 @@ def make_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
     )
     register(app, world)
-    app.steps["worker"].update({PulseStep, DoorStep})
+    app.steps["worker"].update({PulseStep, DoorStep, HousekeepingStep})
     return app
 
 
@@ -85,10 +92,8 @@ class PulseStep(bootsteps.StartStopStep):
 
     def start(self, parent: Any) -> None:
         """Refuse to start on another data root than the producers'."""
-        for chatty in ("celery.app.trace", "celery.worker.strategy", "httpx2"):
-            logging.getLogger(chatty).setLevel(
-                logging.WARNING
-            )  # a line a request tells nobody much
+        for chatty in _CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         self._settle()
         this = world()
         queues = tuple(
@@ -167,6 +172,7 @@ class DoorStep(bootsteps.StartStopStep):
     def stop(self, parent: Any) -> None:
         """Leave to others what is not begun."""
         del parent
+        world().ports.stopping.set()  # first: the tasks in hand do not wait for this one
         if self._reader is not None:
             self._reader.stop()
             self._reader = None
@@ -174,10 +180,36 @@ class DoorStep(bootsteps.StartStopStep):
     terminate = stop
 
 
+class HousekeepingStep(bootsteps.StartStopStep):
+    """In run workers: archives old runs now and then until the worker stops."""
+
+    requires = (PulseStep,)  # which has checked the data root
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        super().__init__(parent, **options)
+        self._housekeeper: Housekeeper | None = None
+
+    def start(self, parent: Any) -> None:
+        """Evaluators leave it to the others."""
+        if Queue.RUNS.value in parent.app.amqp.queues.consume_from:
+            self._housekeeper = Housekeeper(world().ports, world().fleet)
+            self._housekeeper.start()
+
+    def stop(self, parent: Any) -> None:
+        """Leave the rest to the next turn."""
+        del parent
+        world().ports.stopping.set()  # first: the tasks in hand do not wait for this one
+        if self._housekeeper is not None:
+            self._housekeeper.stop()
+            self._housekeeper = None
+
+    terminate = stop
+
+
 def _taker(this: World, name: str) -> RequestTaker:
     client, prefix = connect(this.settings.redis_url), this.settings.key_prefix
     return RequestTaker(
-        stream=RedisRequestStream(client, prefix, name, longest=MAX_REQUEST_BYTES),
+        stream=RedisRequestStream(client, prefix, name, longest=this.settings.max_request_bytes),
         items=this.ports.items,
         data=this.ports.data,
         fleet=this.fleet,

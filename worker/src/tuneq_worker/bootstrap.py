@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 
+from tuneq_shared.archive import Archive
+from tuneq_shared.archived_catalogue import ArchivedCatalogue
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.errors import ConfigurationError
 from tuneq_shared.redis_store.catalogue import RedisCatalogue
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.fleet import RedisFleet
 from tuneq_shared.redis_store.items import RedisItems
+from tuneq_shared.redis_store.retention import RedisRetention
+from tuneq_shared.redis_store.slots import RedisSlotBook
 from tuneq_shared.settings import Settings
+from tuneq_worker.evaluation.lane import LoopLane
 from tuneq_worker.keys import read_key
 from tuneq_worker.ports.provider import Provider
 from tuneq_worker.ports.stage import Ports
@@ -66,11 +71,18 @@ class World:
     @cached_property
     def ports(self) -> Ports:
         """What stages are given."""
-        client = connect(self.settings.redis_url)
+        client, prefix = connect(self.settings.redis_url), self.settings.key_prefix
+        data = DataRoot(self.settings.data_url, self.settings.allowed_roots)
+        retention = RedisRetention(client, prefix)
+        archive = Archive(data, retention)
         return Ports(
-            items=RedisItems(client, self.settings.key_prefix),
-            catalogue=RedisCatalogue(client, self.settings.key_prefix),
-            data=DataRoot(self.settings.data_url, self.settings.allowed_roots),
+            items=RedisItems(client, prefix),
+            slots=RedisSlotBook(client, prefix),
+            catalogue=ArchivedCatalogue(RedisCatalogue(client, prefix), archive),
+            retention=retention,
+            archive=archive,
+            data=data,
             accounts=self.accounts,
+            lane=LoopLane(self.accounts, self.settings),
             settings=self.settings,
         )

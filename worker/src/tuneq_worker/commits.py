@@ -25,9 +25,6 @@ from tuneq_worker.stages.hold import HELD_LOOK_S
 SLOT_FALLBACK_S = 600.0
 """After which one who stands in line for a slot looks again by itself."""
 
-JOB_ENDED = frozenset({"job_failed", "job_cancelled"})
-"""Failures that say that the provider's job has ended."""
-
 
 def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
     """The write for an answer to the item as it was before, at the Redis time `now`."""
@@ -41,10 +38,10 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 delay_s=SLOT_FALLBACK_S if take else 0.0,
                 take=take,
                 free=free,
-                used=_has_bought(item, before),
+                job=_bought(item, before),
                 answered=answered,
             )
-        case Wait(delay_s=delay_s, waiting=waiting, event=event, refused=refused):
+        case Wait(delay_s=delay_s, waiting=waiting, event=event, refused=refused, free=free):
             return Commit(
                 stage=item.stage,
                 doc=document(_settled(item, before, now, waiting)),
@@ -52,6 +49,7 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 delay_s=delay_s,
                 take=refused,
                 refused=refused is not None,
+                free=free,
             )
         case Sleep(on=on, waiting=waiting, mark=mark, event=event):
             return Commit(
@@ -59,9 +57,9 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 doc=document(_asleep(_settled(item, before, now, waiting))),
                 event=event,
                 park=Park(on, mark),
-                used=_has_bought(item, before),
+                job=_bought(item, before),
             )
-        case Fail(failure=failure) if may_have_live_job(item, failure):
+        case Fail(failure=failure, job_ended=False) if may_have_live_job(item):
             # Its job may go on and cost money: it has not ended before somebody has looked.
             return to_commit(Hold(item, f"{failure.code}: {failure.message}"), before, now)
         case Fail(failure=failure):
@@ -71,10 +69,14 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 doc=document(_settled(ended, before, now, None)),
                 event=f"{failure.code}: {failure.message}",
             )
-        case Hold(reason=reason):
+        case Hold(reason=reason, free=free):
             held = _held(item, reason)
             return Commit(
-                stage=held.stage, doc=document(held), event=f"held: {reason}", delay_s=HELD_LOOK_S
+                stage=held.stage,
+                doc=document(held),
+                event=f"held: {reason}",
+                delay_s=HELD_LOOK_S,
+                free=free,
             )
 
 
@@ -87,17 +89,17 @@ def _settled(item: Item, before: Item, now: float, waiting: Waiting | None) -> I
     return replace(item, waiting=waiting, finished_at=finished_at)
 
 
-def _has_bought(item: Item, before: Item) -> bool:
-    return item.stage is RunStage.TRAINING and before.stage is RunStage.CREATING
+def _bought(item: Item, before: Item) -> str:
+    if not isinstance(item, Run) or before.stage is not RunStage.CREATING:
+        return ""
+    return (item.stage is RunStage.TRAINING and item.job_id) or ""
 
 
-def may_have_live_job(item: Item, failure: Failure) -> bool:
-    """Whether a job of a run may be going on, as far as is known here."""
+def may_have_live_job(item: Item) -> bool:
+    """Whether a job of a run may be going on, unless it was seen to have ended."""
     if not isinstance(item, Run):
         return False
-    if item.stage is RunStage.TRAINING:
-        return failure.code not in JOB_ENDED
-    return item.stage is RunStage.CANCELLING or item.purchase.intent_at is not None
+    return item.stage in {RunStage.TRAINING, RunStage.CANCELLING} or item.may_have_job
 
 
 def _failed(item: Item, failure: Failure) -> Item:

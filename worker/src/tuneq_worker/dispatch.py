@@ -45,7 +45,7 @@ class Dispatcher:
             room = consumers * _HINTS_PER_CONSUMER - self.backlog(queue)
             if room <= 0:
                 continue
-            for item, stage in self.items.due(queue, room, self.window_s):
+            for item, stage in self._due(queue, room):
                 known = STAGES.get((item.kind, stage))
                 if known is None:
                     log.warning("%s is %s, which is unknown here: update this worker", item, stage)
@@ -53,6 +53,11 @@ class Dispatcher:
                 self.hint(known[0], item)
                 hinted += 1
         return hinted
+
+    def _due(self, queue: Queue, limit: int) -> list[tuple[ItemId, str]]:
+        if queue is Queue.EVALUATION:
+            return self.items.due_shards(limit, self.consumers[queue], self.window_s)
+        return self.items.due(queue, limit, self.window_s)
 
     def look_around(self) -> None:
         """Count the consumers of each queue among the workers that live."""

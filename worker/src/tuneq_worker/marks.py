@@ -22,15 +22,37 @@ class Stop:
     message: str
 
 
-def job_mark(job: Job) -> str:
-    """Parked until the job is no longer as it was seen: another status makes another mark."""
-    return f"job {job.id} {job.status} {job.raw_status}"
+@dataclass(frozen=True, slots=True)
+class JobMark:
+    """A job as the run that is parked for it saw it last."""
+
+    job_id: str
+    since: float  # Redis time from which on the deadline of this status counts
+    stage: str  # of the run
+    status: str
+    raw_status: str
+
+    def shows(self, job: Job) -> bool:
+        """Whether the job is still as it was seen."""
+        return (self.status, self.raw_status) == (job.status, job.raw_status)
+
+    def __str__(self) -> str:
+        return f"job {self.job_id} {self.since} {self.stage} {self.status} {self.raw_status}"
 
 
-def read_job_mark(mark: str) -> str | None:
-    """The job's id; none where the mark is another."""
+def read_job_mark(mark: str) -> JobMark | None:
+    """What `str` wrote; none where the mark is another.
+
+    One that cannot be read is as old as can be: its run is woken, looks, and writes a new one.
+    """
     word, _, rest = mark.partition(" ")
-    return rest.partition(" ")[0] if word == "job" else None
+    if word != "job":
+        return None
+    job_id, _, rest = rest.partition(" ")
+    since, _, seen = rest.partition(" ")
+    stage, _, seen = seen.partition(" ")
+    status, _, raw_status = seen.partition(" ")
+    return JobMark(job_id, _instant(since), stage, status, raw_status)
 
 
 def stop_mark(error: ProviderError, for_s: float) -> str:
@@ -47,3 +69,10 @@ def read_stop_mark(mark: str) -> Stop | None:
     kind, _, rest = rest.partition(" ")
     code, _, message = rest.partition(" ")
     return Stop(float(for_s), ErrorKind(kind), code, message)
+
+
+def _instant(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -34,6 +34,7 @@ class Decision:
     verdict: Verdict
     delay_s: float = 0.0
     counts: bool = True  # whether the try counts as failed
+    worn_out: bool = False  # given up for the number of tries, not for what was answered
 
 
 def decide(error: ProviderError, attempts: int) -> Decision:
@@ -46,7 +47,7 @@ def decide(error: ProviderError, attempts: int) -> Decision:
         # A wait that the provider asks for is no failed try: it counts for the backoff alone.
         return Decision(Verdict.RETRY, delay_s, counts=attempts < _PATIENT_STEPS)
     if error.kind in _FINAL or attempts >= _MAX_ATTEMPTS:
-        return Decision(Verdict.GIVE_UP)
+        return Decision(Verdict.GIVE_UP, worn_out=error.kind not in _FINAL)
     return Decision(Verdict.RETRY, delay_s)
 
 

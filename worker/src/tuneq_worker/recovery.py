@@ -12,6 +12,9 @@ from tuneq_worker.policy import Verdict, decide
 from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.ports.stage import Fail, Sleep, StageResult, Wait
 
+PURCHASE = "post"
+"""What failed purchases are counted under."""
+
 
 def recover(item: ItemT, account: str, error: ProviderError, what: str = "") -> StageResult[ItemT]:
     """What an item does about an error of its account's provider, met while it did `what`."""
@@ -22,7 +25,9 @@ def recover(item: ItemT, account: str, error: ProviderError, what: str = "") -> 
             waiting = Waiting(WaitKind.ACCOUNT, account, reason)
             return Sleep(item, account_id(account), waiting, stop_mark(error, decision.delay_s))
         case Verdict.GIVE_UP:
-            return Fail(item, Failure(error.code, error.message, item.stage))
+            tries = f" (account {account!r}, {attempts(item, what) + 1} tries in a row)"
+            words = error.message + (tries if decision.worn_out else "")
+            return Fail(item, Failure(error.code, words, item.stage))
         case Verdict.RETRY:
             waiting = Waiting(WaitKind.RETRY, account, f"{error.code}: {error.message}")
             tried = with_attempt(item, what) if decision.counts else item
@@ -44,6 +49,11 @@ def with_attempt(item: ItemT, what: str = "") -> ItemT:
     return replace(item, attempts=item.attempts + 1)
 
 
-def rested(run: Run) -> Run:
+def looked(run: Run) -> Run:
     """The run after its stage has looked without an error: the row of failed looks is over."""
     return replace(run, attempts={w: n for w, n in run.attempts.items() if w != run.stage})
+
+
+def rested(run: Run) -> Run:
+    """The run after a step without an error: every row of errors is over but that of purchases."""
+    return replace(run, attempts={w: n for w, n in run.attempts.items() if w == PURCHASE})

@@ -14,18 +14,19 @@ from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import AccountStage, RunStage, is_terminal
 from tuneq_shared.domain.record import Item, document, fixed_part, load
 from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.schema import NewerSchemaError
 from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.errors import ConfigurationError, DataRootError, StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim, Commit, NewItem
 from tuneq_worker.commits import to_commit
-from tuneq_worker.lease import ClaimLease
+from tuneq_worker.lease import ClaimLease, elapsed_s
 from tuneq_worker.marks import KEY_MARK, STOPPED_MARK
 from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.ports.stage import Advance, Fail, Ports, Sleep, StageResult, Wait
 from tuneq_worker.recovery import attempts, recover, with_attempt
 from tuneq_worker.stage_table import ITEM_TYPES, STAGES
-from tuneq_worker.stages.sharing import leave_shared
+from tuneq_worker.stages.sharing import shared_by
 
 log = logging.getLogger(__name__)
 
@@ -42,21 +43,25 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
 
     A step whose lease was lost leaves nothing behind: somebody else has the item now.
     """
+    since = elapsed_s()
     claim = ports.items.claim(item_id, ports.settings.lease_s)
     if claim is None:
         return None
-    lease = ClaimLease[Any](ports.items, claim, ports.settings.lease_s, ports.stopping)
+    lease = ClaimLease[Any](ports.items, claim, ports.settings.lease_s, ports.stopping, since=since)
     try:
-        item = load(claim.record, ITEM_TYPES[item_id.kind])
-    except ValueError as error:
-        _put_off(ports, claim, error)
-        return None
-    try:
+        try:
+            item = load(claim.record, ITEM_TYPES[item_id.kind])
+        except ValueError as error:
+            _put_off(ports, claim, lease, error)
+            return None
         try:
             result = _decide(item, ports, lease)
             due_now = _committed(result, item, ports, claim)
         except (StaleClaimError, RedisConnectionError, RedisTimeoutError):
             raise  # nothing can be written now: the item is due again when its lease has run out
+        except NewerSchemaError as error:  # of something shared
+            _put_off(ports, claim, lease, error)
+            return None
         except Exception as error:  # a fault of ours must not make an item vanish or spin for ever
             log.exception("%s: a fault in stage %s", item_id, item.stage)
             result = _faulted(lease.saved or item, error)
@@ -76,17 +81,19 @@ def _committed(result: StageResult[Any], item: Any, ports: Ports, claim: Claim) 
     commit = to_commit(result, item, claim.now)
     if isinstance(item, Run) and is_terminal(Kind.RUN, commit.stage):
         # A run that has ended must not keep alive what only it wanted.
-        leave_shared(result.item, ports)
+        commit = replace(commit, leaves=tuple(shared_by(result.item)))
     return ports.items.commit(claim, commit)
 
 
-def _put_off(ports: Ports, claim: Claim, error: ValueError) -> None:
-    log.error("%s cannot be read and waits for a worker that can: %s", claim.item, error)
+def _put_off(ports: Ports, claim: Claim, lease: ClaimLease[Any], error: ValueError) -> None:
+    log.error("%s waits for a worker that can go on: %s", claim.item, error)
+    event, history = f"cannot be read: {error}", ports.catalogue.events(claim.item)
     unchanged = Commit(
         stage=claim.record.stage,
-        doc=claim.record.doc,
+        doc=claim.record.doc if lease.saved is None else document(lease.saved),
         delay_s=_UNREADABLE_DELAY_S,
-        event=f"cannot be read: {error}",
+        # Once: a history is kept short, and must not be lost for this.
+        event="" if history and history[-1].message == event else event,
     )
     ports.items.commit(claim, unchanged)
 
@@ -94,7 +101,8 @@ def _put_off(ports: Ports, claim: Claim, error: ValueError) -> None:
 def _decide(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any]:
     cancels = isinstance(item, Run) and item.stage is not RunStage.CANCELLING
     if cancels and lease.asked is Asked.CANCEL:
-        return Advance(replace(item, stage=RunStage.CANCELLING), "cancel asked")
+        cancelled = replace(item, stage=RunStage.CANCELLING, job_since=None)
+        return Advance(cancelled, "cancel asked")
     stands_still = _stopped_account(item, ports)
     if stands_still is not None:
         return stands_still
@@ -130,8 +138,8 @@ def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
     """Every item of a stopped account sleeps on it; what is unpaid fails where it is for good."""
     if isinstance(item, AccountState):
         return None
-    if isinstance(item, Run) and item.purchase.intent_at is not None:
-        return None  # there may be a job: it looks for it, whatever the account says
+    if isinstance(item, Run) and item.may_have_job:
+        return None  # it looks for it, whatever the account says
     (record,) = ports.catalogue.read([account_id(_account(item))])
     if record is None:
         # Nothing sleeps on what is not there: an item would be due again at once, for ever.

@@ -13,6 +13,7 @@ log = logging.getLogger(__name__)
 _FORGET_EVERY = 240
 _FORGOTTEN_AFTER_S = 600.0
 _MAX_WAIT_S = 30.0
+_JOIN_S = 5.0
 
 
 class RequestReader(threading.Thread):
@@ -46,9 +47,15 @@ class RequestReader(threading.Thread):
             wait_s = min(2.0 ** (troubles - 1), _MAX_WAIT_S)
 
     def stop(self) -> None:
-        """Finish the entry in hand, settle what was created, give the rest to other readers."""
+        """Finish the entry in hand, settle what was created, give the rest to other readers.
+
+        What takes long is left as at any kill: others take it over later.
+        """
         self._done.set()
-        self.join()
+        self.join(_JOIN_S)
+        if self.is_alive():
+            log.warning("the reader of requests is busy; what it holds is taken over later")
+            return
         try:
             self._taker.stream.leave()
         except RedisError as error:

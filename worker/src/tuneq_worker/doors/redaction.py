@@ -1,13 +1,11 @@
 """What a refused request said, as it may be kept: cut to a bound, and without secrets."""
 
 import re
-from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import orjson
-from pydantic import BaseModel
 
-from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.intake.secrets import FIELDS, without_secrets
 
 MAX_KEPT = 4096
 """Characters of a request."""
@@ -20,12 +18,6 @@ _GONE = "***"
 _SECRET = re.compile(r"key|token|secret|passw|authori[sz]ation|credential", re.IGNORECASE)
 _NAMED = re.compile(
     rf"""([\w-]{{0,64}}(?:{_SECRET.pattern})[\w-]{{0,64}})["'\\]*\s*[:=]""", re.IGNORECASE
-)
-_SHAPES = (
-    (re.compile(r"\bsk-[\w-]{4,}"), "sk-***"),
-    (re.compile(r"\b(bearer|basic)\s+\S+", re.IGNORECASE), r"\1 ***"),
-    (re.compile(r"://[^/@\s]{1,1024}@"), "://***@"),
-    (re.compile(r"(://[^\s?]{1,2048}\?)[^\s'\"]+"), r"\1***"),
 )
 
 
@@ -45,7 +37,7 @@ def kept_value(value: Any) -> str:
 
 def kept_reason(reason: str) -> str:
     """Words about a request, which may quote it."""
-    return _cut(_without_shapes(_cut(reason, MAX_REASON)), MAX_REASON)
+    return _cut(without_secrets(_cut(reason, MAX_REASON)), MAX_REASON)
 
 
 def _without_secrets(value: Any, levels: int) -> Any:
@@ -58,7 +50,7 @@ def _without_secrets(value: Any, levels: int) -> Any:
     if isinstance(value, list):
         return [_without_secrets(part, levels - 1) for part in value]
     return {
-        _without_shapes(_cut(name, MAX_KEPT)): (
+        without_secrets(_cut(name, MAX_KEPT)): (
             _GONE if _is_secret(name) else _without_secrets(part, levels - 1)
         )
         for name, part in value.items()
@@ -69,37 +61,13 @@ def _without_names(text: str) -> str:
     """Ends where a value begins that is named like a secret: where it ends can't be told."""
     for match in _NAMED.finditer(text):
         if _is_secret(match[1]):
-            return _without_shapes(text[: match.end()]) + _GONE
-    return _without_shapes(text)
-
-
-def _without_shapes(text: str) -> str:
-    for pattern, instead in _SHAPES:
-        text = pattern.sub(instead, text)
-    return text
+            return without_secrets(text[: match.end()]) + _GONE
+    return without_secrets(text)
 
 
 def _is_secret(name: str) -> bool:
-    return _SECRET.search(name) is not None and name not in _FIELDS
+    return _SECRET.search(name) is not None and name not in FIELDS
 
 
 def _cut(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
-
-
-def _field_names(model: type[BaseModel]) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        yield name
-        for part in _models_in(field.annotation):
-            yield from _field_names(part)
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models_in(part)
-
-
-_FIELDS = frozenset(_field_names(FineTuneRequest))
-"""A request's own fields, some of which sound like secrets and are none."""

@@ -9,7 +9,14 @@ from functools import cache
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.request import FineTuneRequest
 from tuneq_shared.errors import InvalidInputError, NotFoundError, TuneqError
-from tuneq_shared.intake import Door, ForeignDoor, accept, conflict, parse_request
+from tuneq_shared.intake import (
+    Door,
+    ForeignDoor,
+    accept,
+    conflict,
+    parse_request,
+    too_large,
+)
 from tuneq_shared.ports.fleet import Fleet
 from tuneq_shared.ports.items import ItemStore, NewItem
 from tuneq_shared.ports.requests import Entry, Refusal, RequestStream
@@ -83,7 +90,7 @@ class RequestTaker:
         return len(entries)
 
     def _accepted(self, entry: Entry, door: Door) -> NewItem:
-        request = _parsed(entry)
+        request = _parsed(entry, self.settings.max_request_bytes)
         try:
             return accept(request, self.settings, door)
         except ValueError as error:  # of file systems, such as for a NUL in a path
@@ -115,13 +122,15 @@ class RequestTaker:
             log.warning("requests refused: %d, the last: %s", len(refused), refused[-1].reason)
 
 
-def _parsed(entry: Entry) -> FineTuneRequest:
+def _parsed(entry: Entry, longest: int) -> FineTuneRequest:
     if [name for name, _ in entry.fields] != [_FIELD]:
         raise InvalidInputError(
             "an entry has one field, request, and no other",
             hint="XADD <key_prefix>:requests * request '<JSON>'",
         )
-    return parse_request(entry.fields[0][1])
+    if entry.size > longest:
+        raise too_large(entry.size, longest)
+    return parse_request(entry.fields[0][1], longest)
 
 
 def _refusal(entry: Entry, error: TuneqError) -> Refusal:

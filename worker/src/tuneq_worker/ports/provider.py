@@ -1,6 +1,6 @@
 """The provider port: all that tuneq asks of an account, in tuneq's own words."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from tuneq_shared.domain.failure import AMBIGUOUS, ErrorKind
 from tuneq_shared.domain.request import Method
+from tuneq_shared.ports.limits import Headroom
 
 
 class JobStatus(StrEnum):
@@ -28,6 +29,11 @@ class JobStatus(StrEnum):
         """Whether the job has ended."""
         return self in {JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED}
 
+    @property
+    def is_active(self) -> bool:
+        """Whether the provider surely counts the job among the active ones."""
+        return self in {JobStatus.VALIDATING, JobStatus.QUEUED, JobStatus.RUNNING}
+
 
 class FileState(StrEnum):
     """Whether an uploaded file can be trained on."""
@@ -44,6 +50,7 @@ class RemoteFile:
     id: str
     state: FileState
     detail: str = ""  # why it is in error
+    created_at: float | None = None  # the provider's clock, seconds; none: not told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +63,7 @@ class JobSpec:
     method: Method
     suffix: str | None
     seed: int | None
-    purchase: str  # `<run>/<n>`, kept in the job's metadata
+    purchase: str | None  # `<run>/<n>`, kept in the job's metadata; none: send no metadata
     labels: Mapping[str, str] = field(default_factory=dict)  # further metadata: run name, group
 
 
@@ -87,6 +94,7 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     refused: bool = False  # the provider or the model declined to answer
+    headroom: Headroom = field(default_factory=Headroom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ class ProviderError(Exception):
         *,
         code: str | None = None,
         retry_after_s: float | None = None,
+        headroom: Headroom | None = None,
     ) -> None:
         # What a provider sends may hold characters that no JSON can.
         message = message.encode("utf-8", "replace").decode()
@@ -120,11 +129,16 @@ class ProviderError(Exception):
         self.message = message
         self.code = code or kind.value
         self.retry_after_s = retry_after_s
+        self.headroom = headroom or Headroom()
 
     @property
     def ambiguous(self) -> bool:
         """Whether the request may have been carried out all the same."""
         return self.kind in AMBIGUOUS
+
+
+Check = Callable[[], None]
+"""Made right before the bytes go that carry something out; what it raises keeps them back."""
 
 
 class Chat(Protocol):
@@ -143,8 +157,8 @@ class Chat(Protocol):
 class Provider(Protocol):
     """An account. Every method is one attempt, may take seconds, and raises `ProviderError`."""
 
-    def upload(self, name: str, content: BinaryIO) -> RemoteFile:
-        """Send a training or validation file."""
+    def upload(self, name: str, content: BinaryIO, check: Check | None = None) -> RemoteFile:
+        """Send a training or validation file, unless the check objects."""
 
     def find_file(self, name: str) -> RemoteFile | None:
         """The newest file of that name that can still be used."""
@@ -152,21 +166,31 @@ class Provider(Protocol):
     def file(self, file_id: str) -> RemoteFile:
         """Look at a file."""
 
-    def create_job(self, spec: JobSpec) -> Job:
-        """Buy a job. After an ambiguous error it may exist all the same."""
+    def delete_file(self, file_id: str) -> None:
+        """Delete a file; one that is gone is no error."""
+
+    def create_job(self, spec: JobSpec, check: Check | None = None) -> Job:
+        """Buy a job, unless the check objects. After an ambiguous error it may still exist."""
 
     def find_jobs(self, purchase: str, since: float | None) -> list[Job]:
         """The jobs of a purchase: among all, or those from an hour before `since` on."""
 
-    def all_jobs(self, since: float | None = None) -> Iterator[Job]:
-        """Every job of the account with its labels, or those from an hour before `since` on.
+    def find_jobs_on(self, training_file: str, since: float | None) -> list[Job]:
+        """The jobs that train on a file: among all, or those from an hour before `since` on."""
+
+    def all_jobs(self) -> Iterator[Job]:
+        """Every job of the account with its labels, newest first where the provider lists them so.
 
         Raises:
             ProviderError: the listing fails or does not end, or a job of ours cannot be read.
         """
 
-    def sweep(self, job_ids: Sequence[str]) -> list[Job]:
-        """The present state of these jobs, in few calls; those that are gone are left out."""
+    def sweep(self, job_ids: Sequence[str], *, others: bool = False) -> list[Job]:
+        """The present state of these jobs, in few calls; those gone or unreadable are left out.
+
+        With `others` also every further active job that is met on the way, at least those among
+        the newest jobs of the account. Older ones may be missing.
+        """
 
     def job(self, job_id: str) -> Job:
         """Look at a job."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Generic, Protocol, TypeVar
 
+from tuneq_shared.archive import Archive
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import ItemId
@@ -16,7 +18,10 @@ from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Waiting
 from tuneq_shared.ports.catalogue import Catalogue
 from tuneq_shared.ports.items import Asked, ItemStore, Slot
+from tuneq_shared.ports.retention import Retention
+from tuneq_shared.ports.slots import SlotBook
 from tuneq_shared.settings import Settings
+from tuneq_worker.ports.lane import Lane
 from tuneq_worker.ports.provider import Provider
 
 ItemT_contra = TypeVar(
@@ -44,6 +49,7 @@ class Wait(Generic[ItemT]):
     waiting: Waiting | None = None
     event: str = ""
     refused: Slot | None = None  # the provider had no room: give the slot back, stand in line
+    free: bool = False  # hand the slot on
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Fail(Generic[ItemT]):
 
     item: ItemT
     failure: Failure
+    job_ended: bool = False  # the provider's job was seen to have ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class Hold(Generic[ItemT]):
 
     item: ItemT
     reason: str
+    free: bool = False  # hand the slot on
 
 
 StageResult = Advance[ItemT] | Wait[ItemT] | Sleep[ItemT] | Fail[ItemT] | Hold[ItemT]
@@ -80,6 +88,7 @@ class Lease(Protocol[ItemT_contra]):
     """The claim on the item in hand."""
 
     asked: Asked | None  # what somebody asked of the item before it was claimed
+    choice: Choice | None  # what was chosen with a release
     slot: bool  # whether a run holds its slot
     now: float  # Redis time of the claim or its last renewal, seconds
     token: int  # unlike that of any other claim on this item
@@ -96,6 +105,13 @@ class Lease(Protocol[ItemT_contra]):
 
         Raises:
             StaleClaimError: the lease was lost.
+        """
+
+    def require(self) -> None:
+        """Look, by this machine's clock alone, whether the lease is held still.
+
+        Raises:
+            StaleClaimError: it may have run out, as after this process was stopped for long.
         """
 
     def renew(self, seconds: float) -> None:
@@ -122,8 +138,12 @@ class Ports:
     """The world of a stage."""
 
     items: ItemStore
+    slots: SlotBook
     catalogue: Catalogue
+    retention: Retention
+    archive: Archive
     data: DataRoot
     accounts: Accounts
+    lane: Lane
     settings: Settings
     stopping: Event = field(default_factory=Event)  # set when the worker is to hand back its work

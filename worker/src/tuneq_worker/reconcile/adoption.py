@@ -133,7 +133,7 @@ def _begin(run: Run, job: Job, ports: Ports) -> None:
         event=f"rebuilt from {job.id}: its request was lost, so the job is followed and "
         "collected, and nothing is evaluated",
         take=slot_of(run, ports) if active else None,
-        used=active,
+        job=job.id if active else "",
     )
     try:
         ports.items.commit(claim, commit)

@@ -1,7 +1,7 @@
 """Comparing what an account has with what the runs here know."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from tuneq_shared.domain.item import ItemId, Kind
@@ -10,12 +10,12 @@ from tuneq_shared.domain.run import Run
 from tuneq_shared.errors import TuneqError
 from tuneq_shared.ports.catalogue import Catalogue
 from tuneq_worker.ports.provider import Job
-from tuneq_worker.reconcile.standing import PurchaseName, Standing, Verdict, judge, read_purchase
+from tuneq_worker.reconcile.standing import PurchaseName, Standing, Verdict, judge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedJob:
-    """A job that bears a purchase."""
+    """A job that bears a purchase, or is known to be of one."""
 
     job: Job
     purchase: PurchaseName
@@ -43,12 +43,14 @@ class Finding:
         return unowned and not self.gone and not self.job.status.is_terminal
 
 
-def sort_out(jobs: Iterable[Job]) -> tuple[list[MarkedJob], int]:
-    """The jobs that bear a purchase, and how many bear none."""
+def sort_out(
+    jobs: Iterable[Job], purchase_of: Callable[[Job], PurchaseName | None]
+) -> tuple[list[MarkedJob], int]:
+    """The jobs that are of a purchase, and how many are of none."""
     known: dict[str, tuple[Job, PurchaseName]] = {}
     foreign = 0
     for job in jobs:
-        purchase = read_purchase(job.purchase)
+        purchase = purchase_of(job)
         if purchase is None:
             foreign += 1
         else:
@@ -68,28 +70,32 @@ def compare(marked: Sequence[MarkedJob], catalogue: Catalogue) -> list[Finding]:
     run are no run's.
 
     Raises:
-        TuneqError: this tuneq cannot read a run.
+        TuneqError: this tuneq cannot read a run that is in Redis.
     """
-    runs = _runs({each.purchase.run for each in marked}, catalogue)
+    items = [ItemId(Kind.RUN, run) for run in sorted({each.purchase.run for each in marked})]
+    records = {item.key: found for item, found in zip(items, catalogue.read(items), strict=True)}
+    archived = catalogue.archived_among([run for run, found in records.items() if found is None])
     return [
-        Finding(
-            marked=each,
-            verdict=judge(each.job, each.purchase, runs[each.purchase.run], each.rivals),
-        )
+        Finding(marked=each, verdict=_verdict(each, records[each.purchase.run], archived))
         for each in marked
     ]
 
 
-def _runs(ids: Iterable[str], catalogue: Catalogue) -> dict[str, Run | None]:
-    items = [ItemId(Kind.RUN, run) for run in sorted(ids)]
-    records = catalogue.read(items)
-    return {
-        item.key: _loaded(record) if record else None
-        for item, record in zip(items, records, strict=True)
-    }
+def _verdict(marked: MarkedJob, record: Record | None, archived: set[str]) -> Verdict:
+    if marked.purchase.run in archived:
+        return Verdict(Standing.OWNED, "its run is archived, but not under this data root")
+    if record is not None and record.unreadable:
+        return Verdict(Standing.OWNED, f"its run is archived, but {record.unreadable}")
+    run = loaded_run(record) if record else None
+    return judge(marked.job, marked.purchase, run, marked.rivals)
 
 
-def _loaded(record: Record) -> Run:
+def loaded_run(record: Record) -> Run:
+    """The run that a record holds.
+
+    Raises:
+        TuneqError: this tuneq cannot read it.
+    """
     try:
         return load(record, Run)
     except ValueError as error:

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tuneq_shared.errors import ConfigurationError
-from tuneq_worker.ports.provider import Provider, ProviderError
+from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.ports.stage import Ports
 from tuneq_worker.reconcile.adoption import adopt
+from tuneq_worker.reconcile.attribution import Attribution, attribution
 from tuneq_worker.reconcile.cancelling import cancel
 from tuneq_worker.reconcile.comparison import Finding, compare, sort_out
 from tuneq_worker.reconcile.standing import Standing
+
+_NOTHING_ADOPTED = "nothing is adopted: its jobs do not tell whose they are"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class AccountReport:
     account: str
     findings: tuple[Finding, ...] = ()
     foreign: int = 0
+    marked: bool = True  # its jobs keep their metadata
     trouble: str = ""  # why this is not all
 
     @property
@@ -58,11 +62,16 @@ def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> Acc
     except ConfigurationError as error:
         return AccountReport(account=account, trouble=error.message)
     try:
-        marked, foreign = sort_out(books.all_jobs())
+        jobs = list(books.all_jobs())  # to the end: the runs are read after the jobs
     except ProviderError as error:
         return AccountReport(account=account, trouble=_words(error))
+    keeps = ports.settings.account(account)[1].capabilities.metadata
+    known = _known(account, ports)
+    marked, foreign = sort_out(jobs, known.purchase_of)
     findings, trouble = compare(marked, ports.catalogue), ""
-    if adopts:
+    if adopts and not keeps:
+        trouble = _NOTHING_ADOPTED
+    elif adopts:
         orphans = [f.marked for f in findings if f.verdict.standing is Standing.ORPHAN]
         deeds = adopt(account, orphans, ports)
         # Anew: a rebuilt run owns more than one of them where it has bought more than once.
@@ -72,22 +81,30 @@ def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> Acc
         ]
     if cancels:
         spared = {Standing.ORPHAN} if adopts else set()
-        findings, trouble = _cancelled(findings, books, ports, spared)
+        findings, ended = _cancelled(account, findings, ports, spared)
+        trouble = "; ".join(filter(None, (trouble, ended)))
     return AccountReport(
-        account=account, findings=tuple(findings), foreign=foreign, trouble=trouble
+        account=account, findings=tuple(findings), foreign=foreign, marked=keeps, trouble=trouble
     )
 
 
+def _known(account: str, ports: Ports) -> Attribution:
+    """Whose the jobs are that do not say so themselves, as the runs are now."""
+    keeps = ports.settings.account(account)[1].capabilities.metadata
+    return Attribution({}, {}) if keeps else attribution(account, ports.catalogue)
+
+
 def _cancelled(
-    findings: Sequence[Finding], books: Provider, ports: Ports, spared: set[Standing]
+    account: str, findings: Sequence[Finding], ports: Ports, spared: set[Standing]
 ) -> tuple[list[Finding], str]:
     """The findings after it, and what ended it before its time."""
+    books = ports.accounts.provider(account)
     after = list(findings)
     for place, finding in enumerate(findings):
         verdict = finding.verdict
         if finding.stands_open and verdict.cancellable and verdict.standing not in spared:
             try:
-                after[place] = cancel(finding, books, ports.catalogue)
+                after[place] = cancel(finding, books, _known(account, ports), ports.catalogue)
             except ProviderError as error:
                 return after, f"cancelling ended before its time: {_words(error)}"
     return after, ""

@@ -19,6 +19,7 @@ def document(reports: Sequence[AccountReport]) -> dict[str, Any]:
             {
                 "account": report.account,
                 "trouble": report.trouble or None,
+                "keeps_metadata": report.marked,
                 "counts": report.counts,
                 "open": report.open,
                 "jobs": [_row(finding) for finding in report.findings if _is_told(finding)],
@@ -33,6 +34,12 @@ def lines(report: AccountReport) -> Iterator[str]:
     counts = ", ".join(f"{count} {word}" for word, count in report.counts.items())
     if report.findings or report.foreign or not report.trouble:
         yield f"account {report.account}: {counts}; {report.open} active without a run"
+    if not report.marked:
+        yield (
+            f"account {report.account} keeps no metadata: jobs are told by the runs here and by "
+            "the training files that were uploaded for them; any other is foreign, and a run that "
+            "was lost cannot be rebuilt from its job"
+        )
     told = [finding for finding in report.findings if _is_told(finding)]
     quiet = [finding for finding in told if _is_quiet(finding)]
     shown = [finding for finding in told if not _is_quiet(finding)] + quiet[:_QUIET_SHOWN]

@@ -66,7 +66,7 @@ def judge(job: Job, purchase: PurchaseName, run: Run | None, rivals: int) -> Ver
         return Verdict(Standing.SURPLUS, words)
     if run.job_id is not None:
         return Verdict(Standing.SURPLUS, f"the run's job is {run.job_id}", cancellable=True)
-    return _of_jobless(run, rivals)
+    return _of_jobless(job, run, rivals)
 
 
 def _of_earlier(job: Job, run: Run, rivals: int) -> Verdict:
@@ -76,8 +76,10 @@ def _of_earlier(job: Job, run: Run, rivals: int) -> Verdict:
     return Verdict(Standing.SURPLUS, words, cancellable=True)
 
 
-def _of_jobless(run: Run, rivals: int) -> Verdict:
+def _of_jobless(job: Job, run: Run, rivals: int) -> Verdict:
     """Which of its jobs such a run takes is not decided here."""
+    if job.id in run.disowned:
+        return Verdict(Standing.SURPLUS, "the run was told to disown it", cancellable=True)
     if is_terminal(Kind.RUN, run.stage):
         words = f"the run is {run.stage} without it; `tuneq retry {run.id}` takes it up"
         return Verdict(Standing.SURPLUS, words, cancellable=True)

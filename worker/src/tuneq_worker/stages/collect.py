@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import orjson
 
@@ -11,9 +13,14 @@ from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
 from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult
+from tuneq_worker.recovery import attempts
 from tuneq_worker.stages.cost import billed_cost
 
 T = TypeVar("T")
+
+_NOT_TO_BE_HAD = frozenset({ErrorKind.NOT_FOUND, ErrorKind.BAD_REQUEST})
+_UNREADABLE_TRIES = 5  # then it is no hiccup: the provider tells it in a way that cannot be read
+_MAX_NAME = 200  # and an ending
 
 
 def collect(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
@@ -34,18 +41,19 @@ def _fetched(run: Run, ports: Ports) -> tuple[list[str], list[str]]:
     for name, fetch in (("events", provider.events), ("checkpoints", provider.checkpoints)):
         path = f"{folder}/{name}.jsonl"
         if not ports.data.exists(path):
-            rows = _unless_gone(fetch, job_id)
+            rows = _unless_lost(fetch, job_id, run)
             if rows is None:
-                notes.append(f"the job's {name} are gone at the provider")
+                notes.append(f"the job's {name} cannot be had from the provider")
                 continue
             _write(ports, path, rows)
         kept.append(path)
     for file_id in provider.job(job_id).result_files:
-        path = f"{folder}/{file_id}.raw"
+        name = _file_name(file_id)
+        path = f"{folder}/{name}.raw"
         if not ports.data.exists(path):
-            content = _unless_gone(provider.result_file, file_id)
+            content = _unless_lost(provider.result_file, file_id, run)
             if content is None:
-                notes.append(f"result file {file_id} is gone at the provider")
+                notes.append(f"result file {file_id} cannot be had from the provider")
                 continue
             with ports.data.write(path) as file:
                 file.write(content)
@@ -57,9 +65,15 @@ def _fetched(run: Run, ports: Ports) -> tuple[list[str], list[str]]:
         except ValueError as error:
             notes.append(f"result file {file_id} holds no step metrics: {error}")
         else:
-            kept.append(f"{folder}/{file_id}.metrics.jsonl")
+            kept.append(f"{folder}/{name}.metrics.jsonl")
             _write(ports, kept[-1], metrics)
     return kept, notes
+
+
+def _file_name(file_id: str) -> str:
+    """A name that no other id has and that any file system takes, whatever the id is."""
+    quoted = quote(file_id, safe="", errors="replace")
+    return quoted if len(quoted) <= _MAX_NAME else sha256(quoted.encode()).hexdigest()
 
 
 def _write(ports: Ports, path: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -68,11 +82,13 @@ def _write(ports: Ports, path: str, rows: Iterable[dict[str, Any]]) -> None:
             file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _unless_gone(fetch: Callable[[str], T], what: str) -> T | None:
-    """What is there of a job that is paid for: that a part of its story is gone is no failure."""
+def _unless_lost(fetch: Callable[[str], T], what: str, run: Run) -> T | None:
+    """What is there of a job that is paid for: that a part of its story is lost is no failure."""
     try:
         return fetch(what)
     except ProviderError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
+        if error.kind in _NOT_TO_BE_HAD:
+            return None
+        if error.kind is ErrorKind.MALFORMED and attempts(run) >= _UNREADABLE_TRIES:
             return None
         raise

@@ -10,7 +10,7 @@ from tuneq_shared.domain.record import load
 from tuneq_shared.domain.request import Baseline, EvaluationRequest
 from tuneq_shared.domain.run import Asked, Prepared, Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
-from tuneq_shared.evaluations import new_evaluation
+from tuneq_shared.evaluations import join_evaluation
 from tuneq_shared.ports.items import Creation
 from tuneq_shared.references import StagedFile
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, Sleep, StageResult
@@ -28,14 +28,14 @@ def evaluate(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     del lease
     asked = []
     for role, spec in specs(run):
-        new = new_evaluation(spec)
-        known = next((a for a in run.asked if a.evaluation == new.item.key), None)
+        fingerprint = spec.fingerprint()
+        known = next((a for a in run.asked if a.evaluation == fingerprint), None)
         # What stayed incomplete for another run, at another time, is no answer to this one.
         tries_anew = run.again or known is None
         revive_from = [CANCELLED, INCOMPLETE] if tries_anew else [CANCELLED]
-        creation = ports.items.join(new, str(run.item), revive_from)
+        creation = join_evaluation(ports.items, ports.archive, spec, str(run.item), revive_from)
         reused = known.reused if known else creation is Creation.EXISTS
-        asked.append(Asked(new.item.key, spec.model, role, spec.shots, reused))
+        asked.append(Asked(fingerprint, spec.model, role, spec.shots, reused))
     run = replace(run, asked=tuple(asked), again=False)
     evaluations = _read(run, ports)
     for evaluation in evaluations:

@@ -2,14 +2,15 @@
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from tuneq_shared.data.chat import read_chat
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.codes import Code, Problem
-from tuneq_shared.data.lines import without_mark
+from tuneq_shared.data.lines import Reread, without_mark
 from tuneq_shared.data.report import CheckReport, Finding
 from tuneq_shared.data.rules import Use
 from tuneq_shared.data.sampling import first_of_permutation
@@ -21,7 +22,7 @@ from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.errors import InvalidInputError, NotFoundError
 from tuneq_shared.references import StagedFile, is_at_provider, parse_reference
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, StageResult
-from tuneq_worker.stages.cost import over_budget, training_cost
+from tuneq_worker.stages.cost import over_budget, price_of, training_cost
 
 _SHOWN = 5  # findings quoted in a failure
 _LEAKS = {
@@ -36,8 +37,10 @@ _DUPLICATES = {Code.DUPLICATE, Code.DUPLICATE_NORMALISED}
 def prepare(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Make the files to upload and estimate the cost; a bad file or a small budget ends the run."""
     del lease
+    # To count in a model's own tokens takes memory: it is done where a cost depends on it.
+    counted_for = run.request.model if price_of(run, ports) else None
     try:
-        prepared = _prepared(run.request, ports)
+        prepared = _prepared(run.request, counted_for, ports)
     except (InvalidInputError, NotFoundError) as error:
         return Fail(run, Failure(error.code, error.message, run.stage))
     run = replace(run, prepared=prepared)
@@ -56,7 +59,7 @@ class _InvalidDatasetError(InvalidInputError):
     code = "invalid_dataset"
 
 
-def _prepared(request: FineTuneRequest, ports: Ports) -> Prepared:
+def _prepared(request: FineTuneRequest, counted_for: str | None, ports: Ports) -> Prepared:
     """What was made of the files."""
     evaluation = request.evaluation
     others = Prepared(
@@ -72,34 +75,42 @@ def _prepared(request: FineTuneRequest, ports: Ports) -> Prepared:
     )
     if is_at_provider(request.training_file):
         return others
-    report = _check(request, ports)
-    if not report.ok:
-        raise _InvalidDatasetError(_words(report, request, ports))
-    lines = _uploadable(_sample(request, ports), Use.TRAIN, request.training_file)
+    with _examples(request, ports) as (lines, numbers):
+        report = _check(request, lines, counted_for, ports)
+        if not report.ok:
+            raise _InvalidDatasetError(_words(report, request, numbers))
+        digest = _staged(_uploadable(lines, Use.TRAIN, request.training_file), ports)
     return replace(
         others,
-        training_digest=_staged(lines, ports),
+        training_digest=digest,
         examples=report.files[0].examples,
         tokens=report.files[0].tokens,
+        tokens_method=report.token_method,
         duplicates=_sum(report.counts, _DUPLICATES),
         leaked=_sum(report.counts, _LEAKS),
     )
 
 
-def _sample(request: FineTuneRequest, ports: Ports) -> Iterator[bytes]:
-    """The lines to train on: all, or the first n of one seeded permutation, in its order."""
-    return (line for _, line in _numbered_sample(request, ports))
+@contextmanager
+def _examples(
+    request: FineTuneRequest, ports: Ports
+) -> Iterator[tuple[Iterable[bytes], Sequence[int]]]:
+    """The lines to train on, to go through again and again, and a sample's numbers in the file.
 
-
-def _numbered_sample(request: FineTuneRequest, ports: Ports) -> Iterable[tuple[int, bytes]]:
-    lines = enumerate(_lines(request.training_file, ports), 1)
+    A sample is the first n lines of one seeded permutation, in its order.
+    """
+    lines = _lines(request.training_file, ports)
     if request.samples is None:
-        return lines
-    filled = ((number, line) for number, line in lines if line.strip())
-    return first_of_permutation(filled, request.samples.n, request.samples.seed)
+        yield lines, ()
+        return
+    filled = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    chosen = first_of_permutation(filled, request.samples.n, request.samples.seed)
+    yield [line for _, line in chosen], [number for number, _ in chosen]
 
 
-def _check(request: FineTuneRequest, ports: Ports) -> CheckReport:
+def _check(
+    request: FineTuneRequest, lines: Iterable[bytes], counted_for: str | None, ports: Ports
+) -> CheckReport:
     others = [request.validation_file, request.evaluation and request.evaluation.dataset]
     sources = {
         name: Source(name, _lines(name, ports))
@@ -107,8 +118,8 @@ def _check(request: FineTuneRequest, ports: Ports) -> CheckReport:
         if name and not is_at_provider(name)
     }
     validation, evaluation = (sources.get(name or "") for name in others)
-    train = Source(request.training_file, _sample(request, ports))
-    return check_datasets(train, validation=validation, evaluation=evaluation)
+    train = Source(request.training_file, lines)
+    return check_datasets(train, validation=validation, evaluation=evaluation, model=counted_for)
 
 
 def _validation(request: FineTuneRequest, ports: Ports) -> str | None:
@@ -140,10 +151,8 @@ def _staged(lines: Iterable[bytes], ports: Ports) -> str:
         return ports.data.stage(Path(file.name)).digest
 
 
-def _words(report: CheckReport, request: FineTuneRequest, ports: Ports) -> str:
+def _words(report: CheckReport, request: FineTuneRequest, numbers: Sequence[int]) -> str:
     errors = [f for f in report.findings if f.severity == "error"][:_SHOWN]
-    # The check counts the lines of the sample; people look for them in the file.
-    numbers = [number for number, _ in _numbered_sample(request, ports)] if request.samples else []
     lines = [
         f"{finding.file}{_place(finding, request, numbers)}: {finding.message}"
         for finding in errors
@@ -152,9 +161,10 @@ def _words(report: CheckReport, request: FineTuneRequest, ports: Ports) -> str:
     return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
 
 
-def _place(finding: Finding, request: FineTuneRequest, numbers: list[int]) -> str:
+def _place(finding: Finding, request: FineTuneRequest, numbers: Sequence[int]) -> str:
     if finding.line is None:
         return ""
+    # The check counts the lines of a sample; people look for them in the file.
     sampled = numbers and finding.file == request.training_file
     return f":{numbers[finding.line - 1] if sampled else finding.line}"
 
@@ -163,6 +173,9 @@ def _sum(counts: Counter[Code], codes: set[Code]) -> int:
     return sum(counts[code] for code in codes)
 
 
-def _lines(name: str, ports: Ports) -> Iterator[bytes]:
-    with ports.data.open(parse_reference(name)) as file:
-        yield from without_mark(file)
+def _lines(name: str, ports: Ports) -> Reread:
+    def read() -> Iterator[bytes]:
+        with ports.data.open(parse_reference(name)) as file:
+            yield from without_mark(file)
+
+    return Reread(read)

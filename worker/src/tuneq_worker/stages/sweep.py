@@ -1,27 +1,29 @@
 """The account's own stages: one look at all its active jobs, and standing still when refused."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tuneq_shared.domain.account import AccountState
 from tuneq_shared.domain.failure import ErrorKind, Failure
 from tuneq_shared.domain.item import ItemId
-from tuneq_shared.domain.lifecycle import AccountStage
+from tuneq_shared.domain.lifecycle import AccountStage, RunStage
 from tuneq_shared.errors import ConfigurationError
 from tuneq_shared.ports.items import Asked
+from tuneq_worker.deadlines import deadlines_of, is_silent, job_limit
 from tuneq_worker.marks import (
     KEY_MARK,
     STOPPED_MARK,
+    JobMark,
     Stop,
-    job_mark,
     read_job_mark,
     read_stop_mark,
 )
 from tuneq_worker.policy import Verdict, backoff_s, decide
-from tuneq_worker.ports.provider import Provider, ProviderError
+from tuneq_worker.ports.provider import Job, ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
 from tuneq_worker.recovery import with_attempt
+from tuneq_worker.stages.census import look_at_jobs
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,10 @@ log = logging.getLogger(__name__)
 def sweep(
     account: AccountState, ports: Ports, lease: Lease[AccountState]
 ) -> StageResult[AccountState]:
-    """Wake the runs whose job changed; stop if one of them met a refusal of the whole account."""
+    """Wake the runs whose job changed, or has stood still for too long.
+
+    Stop if one of them met a refusal of the whole account.
+    """
     marks = ports.items.parked_on(account.item)
     for mark in marks.values():
         stop = read_stop_mark(mark)
@@ -43,12 +48,16 @@ def sweep(
     # One that was woken by a release, but looked before it was committed, has parked once more.
     now_possible = {KEY_MARK, STOPPED_MARK}
     ports.items.wake([item for item, mark in marks.items() if mark in now_possible])
+    watched = _watched(marks)
     try:
-        changed = _changed(marks, provider)
+        jobs = look_at_jobs(account.id, watched, provider, ports, interval)
     except ProviderError as error:
-        return _troubled(account, error, interval, lease)
-    ports.items.wake(changed)
-    return Wait(replace(account, attempts=0, failure=None), interval)
+        return _troubled(account, error, watched, ports, lease)
+    if jobs is None:
+        return Wait(account, interval)  # nothing was asked: where there was no news, there is none
+    ports.items.wake([*_changed(watched, jobs), *_overdue(account, watched, ports, lease.now)])
+    heard = replace(account, attempts=0, failure=None, failing_since=None, silent_s=0.0)
+    return Wait(heard, interval)
 
 
 def stopped(
@@ -67,7 +76,13 @@ def stopped(
     if account.refused_for_good:
         ports.items.wake([item for item, mark in marks.items() if _met_a_refusal(mark)])
     try:
-        ports.items.wake(_changed(marks, ports.accounts.provider(account.id)))
+        provider = ports.accounts.provider(account.id)
+        if watched := _watched(marks):
+            jobs = provider.sweep([mark.job_id for mark in watched.values()])
+            # A cancel that does not end is told of now: it is no business of the refusal.
+            cancelling = {i: m for i, m in watched.items() if m.stage == RunStage.CANCELLING}
+            overdue = _overdue(account, cancelling, ports, lease.now)
+            ports.items.wake([*_changed(watched, jobs), *overdue])
     except (ProviderError, ConfigurationError) as error:
         log.info("the jobs of stopped account %s cannot be seen: %s", account.id, error)
     return Wait(account, _interval(account, ports))
@@ -78,28 +93,54 @@ def _met_a_refusal(mark: str) -> bool:
     return mark == KEY_MARK or read_stop_mark(mark) is not None
 
 
-def _changed(marks: Mapping[ItemId, str], provider: Provider) -> list[ItemId]:
-    seen = {item: job_id for item, mark in marks.items() if (job_id := read_job_mark(mark))}
-    if not seen:
-        return []
-    now = {job.id: job for job in provider.sweep(list(seen.values()))}
+def _watched(marks: Mapping[ItemId, str]) -> dict[ItemId, JobMark]:
+    """The runs that sleep until their job changes."""
+    return {item: job for item, mark in marks.items() if (job := read_job_mark(mark))}
+
+
+def _changed(watched: Mapping[ItemId, JobMark], jobs: Iterable[Job]) -> list[ItemId]:
+    now = {job.id: job for job in jobs}
     return [
         item
-        for item, job_id in seen.items()
-        if job_id not in now or job_mark(now[job_id]) != marks[item]
+        for item, mark in watched.items()
+        if mark.job_id not in now or not mark.shows(now[mark.job_id])
+    ]
+
+
+def _overdue(
+    account: AccountState, watched: Mapping[ItemId, JobMark], ports: Ports, now: float
+) -> list[ItemId]:
+    deadlines = deadlines_of(account.id, ports.settings)
+    return [
+        item
+        for item, mark in watched.items()
+        if now - mark.since >= job_limit(mark.stage, mark.status, deadlines)[1]
     ]
 
 
 def _troubled(
-    account: AccountState, error: ProviderError, interval: float, lease: Lease[AccountState]
+    account: AccountState,
+    error: ProviderError,
+    watched: Mapping[ItemId, JobMark],
+    ports: Ports,
+    lease: Lease[AccountState],
 ) -> StageResult[AccountState]:
     decision = decide(error, account.attempts)
     if decision.verdict is Verdict.STOP_ACCOUNT:
         return _stop(account, Stop(decision.delay_s, error.kind, error.code, error.message), lease)
-    # Jobs go on at the provider whatever happens here, so a sweep is never given up.
-    delay = max(interval, error.retry_after_s or backoff_s(error.kind, account.attempts))
     log.warning("account %s: no news of its jobs: %s", account.id, error)
-    troubled = replace(account, failure=Failure(error.code, error.message))
+    deadlines = deadlines_of(account.id, ports.settings)
+    # Their runs are held. The sweep itself is never given up, for jobs go on all the same.
+    silent = [i for i, m in watched.items() if is_silent(account, m.since, deadlines, lease.now)]
+    ports.items.wake(silent)
+    asked = error.retry_after_s or backoff_s(error.kind, account.attempts)
+    delay = max(_interval(account, ports), asked)
+    troubled = replace(
+        account,
+        failure=Failure(error.code, error.message),
+        failing_since=lease.now if account.failing_since is None else account.failing_since,
+        silent_s=account.silent_s + delay,
+    )
     return Wait(with_attempt(troubled), delay)
 
 
@@ -113,6 +154,8 @@ def _stop(
             account,
             stage=AccountStage.STOPPED,
             failure=failure,
+            failing_since=None,  # a refusal is news
+            silent_s=0.0,
             refused_for_good=stop.kind is ErrorKind.UNAVAILABLE,
             stopped_until=until,
         ),

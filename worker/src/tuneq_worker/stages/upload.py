@@ -1,4 +1,4 @@
-"""Uploading: get the files to the provider, each content once however many runs share it."""
+"""Uploading: get the files to the provider, each content once for all runs that can share it."""
 
 from dataclasses import replace
 
@@ -10,13 +10,18 @@ from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.upload import Upload, upload_id
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.ports.items import NewItem, Slot
+from tuneq_shared.settings import Settings
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, Sleep, StageResult
+from tuneq_worker.stages.purchase import keeps_metadata
 
 
 def upload(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     """Share the uploads, sleep on the first that is not ready, then ask for a slot."""
     del lease
-    uploads = [_join(run, digest, ports) for digest in digests(run)]
+    training, validation = (
+        wanted and _join(run, wanted, ports) for wanted in wanted_uploads(run, ports.settings)
+    )
+    uploads = [shared for shared in (training, validation) if shared]
     # All have been taken up again now; one that fails anew is not taken up for ever.
     run = replace(run, again=False, sharing=True)
     for shared in uploads:
@@ -28,28 +33,47 @@ def upload(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
             reason = "the file is being uploaded"
             waiting = Waiting(WaitKind.UPLOAD, shared.item.key, reason)
             return Sleep(run, shared.item, waiting)
-    ready = {shared.digest: shared.file_id for shared in uploads}
-    request, prepared = run.request, run.prepared
     run = replace(
         run,
         stage=RunStage.CREATING,
         sharing=False,
-        training_file_id=ready.get(prepared.training_digest)
-        if prepared and prepared.training_digest
-        else request.training_file,
-        validation_file_id=ready.get(prepared.validation_digest)
-        if prepared and prepared.validation_digest
-        else request.validation_file,
+        training_file_id=training.file_id if training else run.request.training_file,
+        validation_file_id=validation.file_id if validation else run.request.validation_file,
+        file_purchase=run.purchase.n if training and training.purchase else None,
+        file_since=training.file_since if training and training.purchase else None,
     )
-    return Advance(run, take=slot_of(run, ports))
+    # What may have a job looks for it first.
+    return Advance(run, take=None if run.may_have_job else slot_of(run, ports))
 
 
-def digests(run: Run) -> list[str]:
-    """The contents that must be at the provider; none for files that are there already."""
+def wanted_uploads(run: Run, settings: Settings) -> tuple[Upload | None, Upload | None]:
+    """The training and the validation file as new uploads; none for what is there already.
+
+    Where jobs do not keep their metadata, each purchase has a training file of its own, whose id
+    then tells its job.
+    """
     prepared = run.prepared
     if prepared is None:
-        return []
-    return [d for d in (prepared.training_digest, prepared.validation_digest) if d]
+        return None, None
+    purchase = "" if keeps_metadata(run, settings) else run.purchase_name
+    return (
+        _new_upload(run.account, prepared.training_digest, purchase),
+        _new_upload(run.account, prepared.validation_digest),
+    )
+
+
+def _new_upload(account: str, digest: str | None, purchase: str = "") -> Upload | None:
+    if not digest:
+        return None
+    return Upload(
+        id=upload_id(account, digest, purchase).key,
+        stage=UploadStage.PENDING,
+        account=account,
+        digest=digest,
+        purchase=purchase,
+        # Redis may have lost an earlier upload, whose file tells a job: it is looked for first.
+        sending=bool(purchase),
+    )
 
 
 def slot_of(run: Run, ports: Ports) -> Slot:
@@ -58,11 +82,14 @@ def slot_of(run: Run, ports: Ports) -> Slot:
     return Slot(run.slot_pool, account.limits.max_active_jobs)
 
 
-def _join(run: Run, digest: str, ports: Ports) -> Upload:
-    item = upload_id(run.account, digest)
-    fresh = Upload(id=item.key, stage=UploadStage.PENDING, account=run.account, digest=digest)
+def _join(run: Run, wanted: Upload, ports: Ports) -> Upload:
+    item = wanted.item
     new = NewItem(
-        item=item, stage=fresh.stage, fixed=fixed_part(fresh), doc=document(fresh), digest=digest
+        item=item,
+        stage=wanted.stage,
+        fixed=fixed_part(wanted),
+        doc=document(wanted),
+        digest=wanted.digest,
     )
     # What failed for another run, at another time, is no answer to this one.
     tries_anew = run.again or not run.sharing

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from tuneq_shared.settings import Account
 from tuneq_worker.ports.provider import Chat, StepMetric
 from tuneq_worker.providers.openai.chat import OpenAIChat
-from tuneq_worker.providers.openai.clients import async_client, sync_client
+from tuneq_worker.providers.openai.clients import chat_session, proxy_for, sync_client
+from tuneq_worker.providers.openai.dripping import WHOLE_PURCHASE
 from tuneq_worker.providers.openai.files import FileCalls
 from tuneq_worker.providers.openai.jobs import JobCalls
 from tuneq_worker.providers.openai.metrics import read_metrics
@@ -21,8 +22,9 @@ class OpenAIProvider(FileCalls, JobCalls):
         self, name: str, account: Account, key: SecretStr, request_timeout_s: float
     ) -> None:
         secret = key.get_secret_value()
-        super().__init__(name, sync_client(account.base_url, secret, request_timeout_s), secret)
-        self._base_url = account.base_url
+        client = sync_client(account.base_url, secret, request_timeout_s)
+        self._buyer = sync_client(account.base_url, secret, request_timeout_s, WHOLE_PURCHASE)
+        super().__init__(name, client, secret, account.capabilities)
         self._timeout_s = request_timeout_s
 
     def metrics(self, raw: bytes) -> list[StepMetric]:
@@ -36,6 +38,6 @@ class OpenAIProvider(FileCalls, JobCalls):
     @asynccontextmanager
     async def open_chat(self, in_flight: int) -> AsyncIterator[Chat]:
         """Open a line with so many connections of its own, for the present event loop."""
-        client = async_client(self._base_url, self._key, self._timeout_s, in_flight)
-        async with client:
-            yield OpenAIChat(self._account, client, self._key)
+        url = f"{self._client.base_url}chat/completions"
+        async with chat_session(self._client, self._timeout_s, in_flight) as session:
+            yield OpenAIChat(self._account, session, url, self._key, proxy_for(url))

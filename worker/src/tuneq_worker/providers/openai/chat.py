@@ -1,15 +1,18 @@
 """Chat completions, many at once on one event loop."""
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
-from aiohttp import ClientError
-from openai import AsyncOpenAI, OpenAIError
+import orjson
+from aiohttp import ClientError, ClientSession
 from pydantic import BaseModel, Field
 
 from tuneq_shared.domain.failure import ErrorKind
+from tuneq_shared.ports.limits import Headroom
 from tuneq_worker.ports.provider import Completion, ProviderError
-from tuneq_worker.providers.openai.errors import read_answer, translate
+from tuneq_worker.providers.openai.errors import read_answer, refused, translate, without_key
+from tuneq_worker.providers.openai.waits import read_headroom
 
 
 class _Message(BaseModel):
@@ -33,7 +36,7 @@ class ChatDocument(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
     usage: _Usage | None = None
 
-    def to_completion(self) -> Completion:
+    def to_completion(self, headroom: Headroom) -> Completion:
         """The first choice; a refusal's words are its text, and no usage counts as none.
 
         Raises:
@@ -41,9 +44,9 @@ class ChatDocument(BaseModel):
         """
         choice = self.choices[0]
         message = choice.message
-        refused = bool(message.refusal) or choice.finish_reason == "content_filter"
+        declined = bool(message.refusal) or choice.finish_reason == "content_filter"
         text = message.refusal if message.content is None else message.content
-        if text is None and not refused:
+        if text is None and not declined:
             raise ProviderError(
                 ErrorKind.MALFORMED, "unreadable answer: neither content nor refusal"
             )
@@ -52,17 +55,22 @@ class ChatDocument(BaseModel):
             text=text or "",
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
-            refused=refused,
+            refused=declined,
+            headroom=headroom,
         )
 
 
 class OpenAIChat:
     """An open line; use it on the event loop that opened it."""
 
-    def __init__(self, account: str, client: AsyncOpenAI, key: str) -> None:
+    def __init__(
+        self, account: str, session: ClientSession, url: str, key: str, proxy: str | None
+    ) -> None:
         self._account = account
-        self._client = client
+        self._session = session
+        self._url = url
         self._key = key
+        self._proxy = proxy
 
     async def complete(
         self, model: str, messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]
@@ -72,12 +80,22 @@ class OpenAIChat:
         Raises:
             ProviderError: there is no answer; nothing was tried again.
         """
-        body = {**parameters, "model": model, "messages": messages}
+        body = orjson.dumps({**parameters, "model": model, "messages": messages})
         try:
-            # Not chat.completions.create: its walk through the parameters is a third of its cost.
-            raw = await self._client.post("/chat/completions", cast_to=bytes, body=body)
-        except (OpenAIError, ClientError, OSError) as error:
+            async with self._session.post(self._url, data=body, proxy=self._proxy) as answer:
+                status, headers, raw = answer.status, answer.headers, await answer.read()
+        except (ClientError, OSError) as error:
             failure = translate(error, self._account, self._key)
         else:
-            return read_answer(ChatDocument, raw).to_completion()
+            if status < HTTPStatus.MULTIPLE_CHOICES:
+                read = read_answer(ChatDocument, without_key(raw, self._key))
+                return read.to_completion(read_headroom(headers))
+            failure = refused(status, _document(raw), headers, self._key)
         raise failure
+
+
+def _document(raw: bytes) -> object:
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return raw.decode("utf-8", "replace").strip()

@@ -1,38 +1,72 @@
-"""SDK clients of one account: no retries, and nothing from an environment meant for another."""
+"""Clients of one account: no retries, and nothing from an environment meant for another."""
 
 import os
 from typing import cast
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import finalize
 
 import httpx2
-from openai import AsyncOpenAI, DefaultAioHttpClient, Omit, OpenAI
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from openai import DefaultHttpxClient, Omit, OpenAI
+
+from tuneq_shared.errors import ConfigurationError
+from tuneq_worker.providers.openai.dripping import WHOLE, bound
+from tuneq_worker.providers.openai.last_look import look_last
 
 _OWN_DOMAIN = "openai.com"
+_SDK_HEADERS = "x-stainless-"  # about the SDK's own way of sending
 
 
-def sync_client(base_url: str, key: str, timeout_s: float) -> OpenAI:
-    """A client for files and jobs."""
-    return OpenAI(
+def sync_client(base_url: str, key: str, timeout_s: float, whole: float = WHOLE) -> OpenAI:
+    """A client for files and jobs, whose answers are whole after so many timeouts at most."""
+    http_client = DefaultHttpxClient(timeout=timeout_s, event_hooks={"request": [look_last]})
+    bound(http_client, whole * timeout_s)
+    client = OpenAI(
         base_url=base_url,
         api_key=key,
         admin_api_key="",  # keeps it from reading OPENAI_ADMIN_KEY
         default_headers=_headers(base_url, key),
         timeout=timeout_s,
         max_retries=0,
+        http_client=http_client,
+    )
+    finalize(client, http_client.close)  # as it does with a client of its own
+    return client
+
+
+def chat_session(client: OpenAI, timeout_s: float, connections: int) -> ClientSession:
+    """A session for chat with the headers and the trust of a client; close it after use.
+
+    It keeps no cookies, and reads no names or passwords from a netrc file.
+    """
+    said = client.default_headers.items()
+    headers = {name: value for name, value in said if isinstance(value, str)}
+    return ClientSession(
+        connector=TCPConnector(limit=connections, ssl=httpx2.create_ssl_context()),
+        headers={n: v for n, v in headers.items() if not n.lower().startswith(_SDK_HEADERS)},
+        timeout=ClientTimeout(total=WHOLE * timeout_s, sock_connect=timeout_s, sock_read=timeout_s),
+        cookie_jar=DummyCookieJar(),
     )
 
 
-def async_client(base_url: str, key: str, timeout_s: float, connections: int) -> AsyncOpenAI:
-    """A client for chat on aiohttp, with so many connections; close it after use."""
-    limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections)
-    return AsyncOpenAI(
-        base_url=base_url,
-        api_key=key,
-        admin_api_key="",
-        default_headers=_headers(base_url, key),
-        timeout=timeout_s,
-        max_retries=0,
-        http_client=DefaultAioHttpClient(limits=limits, timeout=timeout_s),
-    )
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment or the system names for an address, as the SDK takes it.
+
+    Raises:
+        ConfigurationError: it is of a kind that chat does not speak.
+    """
+    address, known = urlsplit(url), getproxies()
+    proxy = known.get(address.scheme) or known.get("all")
+    if not proxy or proxy_bypass(address.hostname or ""):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if urlsplit(proxy).scheme not in {"http", "https"}:
+        raise ConfigurationError(
+            f"the proxy for {address.scheme}:// is none of HTTP",
+            hint="name one that begins with http:// in HTTPS_PROXY, or the host in NO_PROXY",
+        )
+    return proxy
 
 
 def _headers(base_url: str, key: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator
 
 from tuneq_worker.ports.provider import FileState, Job, JobStatus, RemoteFile
 
@@ -40,6 +40,14 @@ def _only_object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _one_path_part(value: str) -> str:
+    if value in {"", ".", ".."} or "/" in value or " " in value or not value.isprintable():
+        raise ValueError("an id must be one part of an address")
+    return value
+
+
+# What is bought or sent is asked for by its id from then on: one that cannot be is no answer.
+Id = Annotated[str, AfterValidator(_one_path_part)]
 # Compatible servers answer null, an empty text or another shape where a job has no such thing.
 Text = Annotated[str | None, BeforeValidator(_only_text)]
 Texts = Annotated[list[str], BeforeValidator(_only_texts)]
@@ -56,8 +64,7 @@ class PageDocument(BaseModel):
 class FileDocument(BaseModel):
     """A file."""
 
-    id: str
-    filename: str = ""
+    id: Id
     created_at: float = 0.0
     status: Text = None
     status_details: Text = None
@@ -67,13 +74,36 @@ class FileDocument(BaseModel):
         state = FileState.READY
         if self.status is not None:
             state = _FILE_STATES.get(self.status, FileState.PENDING)
-        return RemoteFile(id=self.id, state=state, detail=self.status_details or "")
+        return RemoteFile(
+            id=self.id,
+            state=state,
+            detail=self.status_details or "",
+            created_at=self.created_at or None,
+        )
+
+
+class UploadDocument(BaseModel):
+    """A file that is being sent in parts."""
+
+    id: Id
+
+
+class PartDocument(BaseModel):
+    """One of those parts."""
+
+    id: Id
+
+
+class CompletedUploadDocument(BaseModel):
+    """What its parts became."""
+
+    file: FileDocument
 
 
 class JobDocument(BaseModel):
     """A fine-tuning job."""
 
-    id: str
+    id: Id
     status: str
     created_at: float
     model: str = ""

@@ -1,21 +1,32 @@
 """Files of an account."""
 
+import os
 from typing import BinaryIO
 
-from tuneq_worker.ports.provider import FileState, RemoteFile
-from tuneq_worker.providers.openai.caller import PAGE, Caller
+from tuneq_shared.domain.failure import ErrorKind
+from tuneq_worker.ports.provider import Check, FileState, ProviderError, RemoteFile
+from tuneq_worker.providers.openai.caller import PAGE
 from tuneq_worker.providers.openai.documents import FileDocument
-from tuneq_worker.providers.openai.errors import read_answer
+from tuneq_worker.providers.openai.errors import TOO_LARGE, read_answer
+from tuneq_worker.providers.openai.parts import PartCalls
 
 
-class FileCalls(Caller):
+class FileCalls(PartCalls):
     """The part of the port that is about files."""
 
-    def upload(self, name: str, content: BinaryIO) -> RemoteFile:
-        """Send a file for fine-tuning, read piece by piece."""
+    def upload(self, name: str, content: BinaryIO, check: Check | None = None) -> RemoteFile:
+        """Send a file for fine-tuning, read piece by piece; in parts where it is large."""
+        size = content.seek(0, os.SEEK_END)
+        content.seek(0)
+        largest = self._capabilities.largest_file_bytes
+        if size > largest:
+            words = f"the file has {size:,} bytes; the provider takes at most {largest:,}"
+            raise ProviderError(ErrorKind.BAD_REQUEST, words, code=TOO_LARGE)
+        if size > self._capabilities.plain_file_bytes:
+            return self._upload_in_parts(name, content, size, check)
         files = self._client.files.with_raw_response
         return self._read(
-            FileDocument, lambda: files.create(file=(name, content), purpose="fine-tune")
+            FileDocument, lambda: files.create(file=(name, content), purpose="fine-tune"), check
         ).to_file()
 
     def find_file(self, name: str) -> RemoteFile | None:
@@ -25,12 +36,10 @@ class FileCalls(Caller):
             lambda after: files.list(purpose="fine-tune", limit=PAGE, order="desc", after=after)
         )
         for entries in pages:
-            documents = [read_answer(FileDocument, entry) for entry in entries]
-            usable = [
-                each
-                for each in documents
-                if each.filename == name and each.to_file().state is not FileState.ERROR
-            ]
+            # Of foreign ones nothing is read: they may be told in any way.
+            named = [entry for entry in entries if entry.get("filename") == name]
+            documents = [read_answer(FileDocument, entry) for entry in named]
+            usable = [each for each in documents if each.to_file().state is not FileState.ERROR]
             if usable:
                 return max(usable, key=lambda each: each.created_at).to_file()
         return None
@@ -39,6 +48,15 @@ class FileCalls(Caller):
         """Look at a file."""
         files = self._client.files.with_raw_response
         return self._read(FileDocument, lambda: files.retrieve(file_id)).to_file()
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete a file, unless it is gone."""
+        files = self._client.files.with_raw_response
+        try:
+            self._fetch(lambda: files.delete(file_id))
+        except ProviderError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
 
     def result_file(self, file_id: str) -> bytes:
         """The content of a file, as it came."""

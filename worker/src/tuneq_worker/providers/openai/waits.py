@@ -1,10 +1,12 @@
-"""How long a provider asks to wait, read from the headers of its answer."""
+"""How long a provider asks to wait and what it has room for, read from an answer's headers."""
 
 import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from tuneq_shared.ports.limits import Headroom, Told
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _STEP = r"(\d+(?:\.\d+)?)(ms|s|m|h|d)"
@@ -39,6 +41,11 @@ def reset_after(headers: Mapping[str, str], unit: str) -> float | None:
     return max((wait for wait in waits if wait is not None), default=None)
 
 
+def read_headroom(headers: Mapping[str, str]) -> Headroom:
+    """What `x-ratelimit-*` says of requests and tokens; what is not said is none."""
+    return Headroom(requests=_told(headers, "requests"), tokens=_told(headers, "tokens"))
+
+
 def parse_duration(text: str | None) -> float | None:
     """Seconds of a duration such as `20ms`, `1.5s`, `6m0s` or a bare number; else None."""
     if text is None:
@@ -46,6 +53,15 @@ def parse_duration(text: str | None) -> float | None:
     if re.fullmatch(rf"(?:{_STEP})+", text.strip()):
         return sum(float(count) * _UNITS[unit] for count, unit in re.findall(_STEP, text))
     return _number(text)
+
+
+def _told(headers: Mapping[str, str], unit: str) -> Told | None:
+    limit = _number(headers.get(f"x-ratelimit-limit-{unit}"))
+    remaining = _number(headers.get(f"x-ratelimit-remaining-{unit}"))
+    if limit is None or remaining is None:
+        return None
+    reset_s = parse_duration(headers.get(f"x-ratelimit-reset-{unit}"))
+    return Told(limit=limit, remaining=remaining, reset_s=reset_s)
 
 
 def _number(text: str | None) -> float | None:
