@@ -5,8 +5,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import ConnectionPool
 
 from tuneq_producer.client import Client, open_client
 from tuneq_sandbox.redis_server import EmbeddedRedis
@@ -29,6 +31,22 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One embedded Redis server for the whole session."""
     with EmbeddedRedis(tmp_path_factory.mktemp("redis")) as server:
         yield server.url
+
+
+@pytest.fixture(autouse=True)
+def no_socket_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test's Redis clients have opened, before the collector complains of it."""
+    pools: list[ConnectionPool] = []
+    begin = ConnectionPool.__init__
+
+    def noted(pool: ConnectionPool, *args: Any, **options: Any) -> None:
+        begin(pool, *args, **options)
+        pools.append(pool)
+
+    monkeypatch.setattr(ConnectionPool, "__init__", noted)
+    yield
+    for pool in pools:
+        pool.disconnect()
 
 
 @pytest.fixture

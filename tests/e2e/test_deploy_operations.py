@@ -7,6 +7,8 @@ import pytest
 from pydantic import BaseModel
 from tests.e2e.deploy_dockerfile import REPO
 
+from tuneq_shared.capabilities import Capabilities
+from tuneq_shared.deadlines import Deadlines
 from tuneq_shared.settings import Account, Limits, Price, Settings
 
 TEXT = (REPO / "docs" / "operations.md").read_text()
@@ -14,9 +16,11 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "### At the top": Settings,
     "### `[accounts.NAME]`": Account,
     "### `[accounts.NAME.limits]`": Limits,
+    "### `[accounts.NAME.deadlines]`": Deadlines,
+    "### `[accounts.NAME.capabilities]`": Capabilities,
     '### `[accounts.NAME.prices."MODEL"]`': Price,
 }
-NESTED = {"accounts", "limits", "prices"}  # these have sections
+NESTED = {"accounts", "capabilities", "deadlines", "limits", "prices"}  # these have sections
 
 
 @pytest.mark.parametrize("heading", SECTIONS)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.e2e.node_example import install
 from tests.e2e.site import processes_of, tuneq, tuneq_up, until
 
 from tuneq_shared.redis_store.connection import connect
@@ -61,22 +61,9 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example with its one dependency, installed elsewhere."""
-    if not (shutil.which("node") and shutil.which("npm")):
-        pytest.skip("node or npm is not installed")
+    """The example, installed elsewhere."""
     folder = tmp_path_factory.mktemp("node") / "example"
-    shutil.copytree(EXAMPLES / "node", folder, ignore=shutil.ignore_patterns("node_modules"))
-    installed = subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if installed.returncode != 0:
-        pytest.skip(f"npm finds no registry: {installed.stderr[-300:]}")
-    assert not (folder / "package-lock.json").exists()
+    install(folder)
     return folder
 
 

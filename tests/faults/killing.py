@@ -19,18 +19,19 @@ class Killer:
         self._random = random.Random(seed)
         self.kills = 0
 
-    def work(self) -> bool:
-        """Kill one after the other; answers whether all runs ended in time."""
+    def work(self) -> None:
+        """Kill one after the other until all runs have ended."""
         site = self._site
         end = time.monotonic() + site.patience_s
-        while time.monotonic() < end:
-            if site.until(site.all_ended, self._random.uniform(*_PAUSE_S)):
-                return True
+        while not site.until(site.all_ended, self._random.uniform(*_PAUSE_S)):
+            if time.monotonic() > end:
+                raise site.stuck(f"not all runs have ended after {self.kills} kills")
             self._await(self.strike())
-        return site.all_ended()
 
     def _await(self, fresh: Worker) -> None:
-        self._site.until(lambda: fresh.is_ready() or self._site.all_ended())
+        self._site.await_that(
+            "a new worker should be ready", lambda: fresh.is_ready() or self._site.all_ended()
+        )
 
     def strike(self, role: Role | None = None) -> Worker:
         """Kill a random worker, of a role where one is given; gives the one in its place."""

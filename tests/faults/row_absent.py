@@ -42,10 +42,12 @@ def absent(dose: Dose) -> Result:
         site.submit(orders(dose.runs, samples=SAMPLES))
         pass_time()
         site.workers.start(RUNS)
-        site.until(lambda: watched(lambda: _evaluating(site) == dose.runs))
+        site.await_that(
+            "all should be trained", lambda: watched(lambda: _evaluating(site) == dose.runs)
+        )
         pass_time()
         site.workers.start(EVALUATION)
-        site.until(lambda: watched(site.all_ended))
+        site.await_that("all runs should end", lambda: watched(site.all_ended))
         # The dead ones count until they are taken for lost.
         counted = 1 if repetitions * LEASE_S > LOST_AFTER_S else 2
         bounds = {queue: counted * PER_CONSUMER * consumers[queue.value] for queue in Queue}

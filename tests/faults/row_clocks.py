@@ -1,5 +1,7 @@
 """One run worker's and one evaluator's clock is two minutes ahead."""
 
+import os
+
 from tests.faults.dose import Dose
 from tests.faults.orders import contents, orders
 from tests.faults.site import Site
@@ -23,13 +25,14 @@ def clocks(dose: Dose) -> Result:
         (site.folder / "ahead").mkdir()
         (site.folder / "ahead" / "sitecustomize.py").write_text(SHIFT)
         site.workers.start(RUNS, EVALUATION)
-        early = site.workers.start(
-            RUNS, EVALUATION, more={"PYTHONPATH": str(site.folder / "ahead")}
+        path = os.pathsep.join(
+            filter(None, (str(site.folder / "ahead"), os.environ.get("PYTHONPATH")))
         )
+        early = site.workers.start(RUNS, EVALUATION, more={"PYTHONPATH": path})
         site.workers.await_ready()
         in_time = ["no clock was shifted"] * (not all("ahead" in w.child.output for w in early))
         site.submit(orders(dose.runs, samples=SAMPLES, baseline=True))
-        site.until(site.all_ended)
+        site.await_end()
         claims = [worker.child.output.count("->") for worker in site.workers.living]
         expected = Expected(jobs=dose.runs, uploads=contents(dose.runs), samples=SAMPLES)
         notes = f"{claims[0]} steps in time, {claims[2]} ahead"

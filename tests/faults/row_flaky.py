@@ -29,7 +29,7 @@ def flaky(dose: Dose) -> Result:
         site.provider.set_faults(*({**flaw, "times": times} for flaw in FLAWS), seed=5)
         site.workers.start(RUNS, RUNS, EVALUATION)
         site.submit(orders(dose.runs, samples=SAMPLES))
-        site.until(site.all_ended)
+        site.await_end()
         faults = site.provider.stats()["faults"]
         expected = Expected(jobs=dose.runs, uploads=contents(dose.runs), samples=SAMPLES)
         return judge(site, expected, f"{sum(faults.values())} requests struck")

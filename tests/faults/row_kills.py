@@ -21,7 +21,7 @@ def kills(dose: Dose) -> Result:
         site.submit(orders(dose.runs, samples=SAMPLES, baseline=True))
         site.workers.await_ready()
         killer = Killer(site)
-        site.until(lambda: bool(site.provider.stats()["jobs"]))
+        site.await_that("a job should be bought", lambda: bool(site.provider.stats()["jobs"]))
         killer.strike(RUNS)
         killer.work()
         expected = Expected(jobs=dose.runs, uploads=contents(dose.runs), samples=SAMPLES)

@@ -18,19 +18,19 @@ def redis(dose: Dose) -> Result:
     with Site(dose.folder, seconds_per_step=0.02, chat_latency_ms=20) as site:
         site.workers.start(RUNS, RUNS, EVALUATION)
         site.submit(orders(dose.runs, samples=SAMPLES))
-        site.until(lambda: site.ended() * 4 >= dose.runs)
+        site.await_that("a quarter should end", lambda: site.ended() * 4 >= dose.runs)
         before = site.ended()
         site.kill_redis()
         site.redis.start()
-        site.until(lambda: site.ended() * 2 >= dose.runs)
+        site.await_that("half should end", lambda: site.ended() * 2 >= dose.runs)
         site.kill_redis()
         time.sleep(away_s)  # the fault itself: so long nobody serves
         site.redis.start()
-        site.until(lambda: site.ended() * 4 >= dose.runs * 3)
+        site.await_that("three quarters should end", lambda: site.ended() * 4 >= dose.runs * 3)
         lost = sum(site.queued(queue) for queue in Queue)
         site.raw.delete(*(site.queue_key(queue) for queue in Queue))
         left = len(site.runs) - site.ended()
-        site.until(site.all_ended)
+        site.await_end()
         late = [] if before < dose.runs else ["all runs had ended before Redis was killed"]
         expected = Expected(jobs=dose.runs, uploads=contents(dose.runs), samples=SAMPLES)
         notes = f"2 kills, {away_s:g} s away, {lost} messages deleted with {left} runs to go"

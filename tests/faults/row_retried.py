@@ -25,15 +25,17 @@ def retried(dose: Dose) -> Result:
             FineTuneRequest(model=MODEL, training_file=bad.id, name=f"bad-{n}", group="bench")
             for n in range(dose.runs // 2)
         )
-        site.until(lambda: all(run.job_id for run in site.look(hopeful)))
+        site.await_that(
+            "all jobs should be bought", lambda: all(run.job_id for run in site.look(hopeful))
+        )
         for run in site.look(hopeful):
             client.fine_tuning.jobs.cancel(run.job_id or "")
-        site.until(site.all_ended)
+        site.await_end()
         failed = sum(run.stage is RunStage.FAILED for run in site.look(site.runs))
         records = site.records(site.runs)
         deeds = take_up(site.client, records), take_up(site.client, records)
         taken, again = (sum(deed.changed for deed in each) for each in deeds)
-        site.until(site.all_ended)
+        site.await_end()
         after = sum(deed.changed for deed in take_up(site.client, site.records(hopeful)))
         expected = Expected(
             jobs=2 * dose.runs,

@@ -33,7 +33,7 @@ def unanswered(dose: Dose, fault: dict[str, Any], oddities: dict[str, Any] | Non
         site.provider.set_faults({**CREATION, **fault}, oddities=oddities or {})
         site.workers.start(RUNS, RUNS)
         site.submit(orders(dose.runs))
-        site.until(site.all_ended)
+        site.await_end()
         struck = site.provider.stats()["faults"].get(fault["kind"], 0)
         untouched = ["not every creation was struck"] if struck < dose.runs else []
         expected = Expected(jobs=dose.runs, uploads=contents(dose.runs))

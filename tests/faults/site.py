@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,13 +11,13 @@ from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
+from tests.faults.stuck import StuckError, describe
 from tests.faults.workers import Workers
 from tests.sandbox.provider_server import KEY, ProviderServer, chat_lines
 
-from tuneq_producer.client import Client
+from tuneq_producer.client import Client, open_client
 from tuneq_producer.submission.door import ClientDoor
 from tuneq_sandbox.redis_server import EmbeddedRedis
-from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.domain.lifecycle import is_terminal
 from tuneq_shared.domain.record import Record, load
@@ -24,16 +25,14 @@ from tuneq_shared.domain.request import FineTuneRequest
 from tuneq_shared.domain.run import Run
 from tuneq_shared.intake.accept import accept
 from tuneq_shared.ports.items import Creation
-from tuneq_shared.redis_store.catalogue import RedisCatalogue
 from tuneq_shared.redis_store.connection import connect
-from tuneq_shared.redis_store.fleet import RedisFleet
-from tuneq_shared.redis_store.items import RedisItems
-from tuneq_shared.settings import load_settings
 from tuneq_shared.wire import celery_prefix
 
 LOOK_S = 0.1
+LEASE_S, POLL_S = 3.0, 0.3
 REQUEST_TIMEOUT_S = 2.0
 TRAINING_LINES, EVALUATION_LINES = 60, 40
+_WIRING = threading.Lock()  # rows may be played side by side
 
 
 class Site:
@@ -43,16 +42,18 @@ class Site:
         self,
         folder: Path,
         *,
-        lease_s: float = 3.0,
+        lease_s: float = LEASE_S,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
         max_active_jobs: int | None = None,
+        metadata: bool = True,
         **provider: Any,
     ) -> None:
         self.folder = folder
         self.redis = EmbeddedRedis(folder / "redis")
         cap = {"max_active_jobs": max_active_jobs} if max_active_jobs else {}
         self.provider = ProviderServer(folder / "provider", **provider, **cap)
-        self._lease_s = lease_s
-        self._cap = max_active_jobs
+        self._lease_s, self._timeout_s = lease_s, request_timeout_s
+        self._cap, self._metadata = max_active_jobs, metadata
         self.runs: list[str] = []
 
     def __enter__(self) -> Self:
@@ -107,9 +108,33 @@ class Site:
     def all_ended(self) -> bool:
         return self.ended() == len(self.runs)
 
-    def until(self, condition: Callable[[], bool], deadline_s: float | None = None) -> bool:
-        """Look again and again until it is so; false where it is not in time."""
-        end = time.monotonic() + (deadline_s or self.patience_s)
+    def await_that(self, what: str, condition: Callable[[], bool]) -> None:
+        """Wait for what must come.
+
+        Raises:
+            StuckError: it did not in time, or a worker ended by itself; tells how things stand.
+        """
+        end = time.monotonic() + self.patience_s
+        while True:
+            fallen = any(worker.child.returncode is not None for worker in self.workers.living)
+            if condition():
+                return
+            if fallen or time.monotonic() > end:
+                why = "a worker ended by itself" if fallen else f"waited {self.patience_s:.0f} s"
+                raise self.stuck(f"{why}: {what}")
+            time.sleep(LOOK_S)
+
+    def stuck(self, why: str) -> StuckError:
+        """What to raise where nothing goes on."""
+        return StuckError(f"{why}\n{describe(self.raw, self.client, self.workers.living)}")
+
+    def await_end(self) -> None:
+        """Wait until all runs have ended."""
+        self.await_that("all runs should end", self.all_ended)
+
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Look for at most so long; answers whether it is so."""
+        end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
                 return False
@@ -118,8 +143,8 @@ class Site:
 
     @property
     def patience_s(self) -> float:
-        """Far more than a row of so many runs takes."""
-        return 200.0 + 3.0 * len(self.runs)
+        """Far more than so many runs take."""
+        return 60.0 + 3.0 * max(0, len(self.runs) - 12)
 
     def queued(self, queue: Queue) -> int:
         """Celery's messages that wait."""
@@ -135,15 +160,10 @@ class Site:
         self.redis.release()
 
     def _producer(self) -> Client:
-        with patch.dict(os.environ, {"TUNEQ_CONFIG": str(self.folder / "tuneq.toml")}):
-            settings = load_settings()
-        client = Client(
-            settings=settings,
-            items=RedisItems(self.raw, settings.key_prefix),
-            catalogue=RedisCatalogue(self.raw, settings.key_prefix),
-            fleet=RedisFleet(self.raw, settings.key_prefix),
-            data=DataRoot(settings.data_url),
-        )
+        found = {"TUNEQ_CONFIG": str(self.folder / "tuneq.toml")}
+        opened = patch("tuneq_producer.client.connect", lambda _: self.raw)
+        with _WIRING, patch.dict(os.environ, found), opened:
+            client = open_client()
         client.data.settle(client.fleet)
         return client
 
@@ -154,10 +174,11 @@ class Site:
         config.write_text(
             f"redis_url = {json.dumps(self.redis.url)}\n"
             'data_url = "./data"\ndefault_account = "sandbox"\n'
-            f"lease_s = {self._lease_s}\nrequest_timeout_s = {REQUEST_TIMEOUT_S}\n"
-            f"purchase_grace_s = {self._lease_s + 3 * REQUEST_TIMEOUT_S}\n"
+            f"lease_s = {self._lease_s}\nrequest_timeout_s = {self._timeout_s}\n"
+            f"purchase_grace_s = {self._lease_s + 3 * self._timeout_s}\n"
             f"[accounts.sandbox]\nbase_url = {json.dumps(self.provider.url)}\n"
             'api_key_file = "./provider.key"\n'
-            f"[accounts.sandbox.limits]\npoll_interval_s = 0.3\n{cap}"
+            f"[accounts.sandbox.capabilities]\nmetadata = {json.dumps(self._metadata)}\n"
+            f"[accounts.sandbox.limits]\npoll_interval_s = {POLL_S}\n{cap}"
         )
         return config

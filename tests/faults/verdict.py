@@ -1,5 +1,6 @@
 """What must hold after every row, as the provider and the data root show it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Expected:
     samples: int | None = None  # of each evaluation
     stages: Mapping[str, RunStage] = field(default_factory=dict[str, RunStage])
     """By run, where it is not succeeded."""
+    strangers: int = 0  # jobs that somebody else bought
 
 
 def judge(site: Site, expected: Expected, notes: str = "", *broken: str) -> Result:
@@ -47,24 +49,37 @@ def judge(site: Site, expected: Expected, notes: str = "", *broken: str) -> Resu
     site.provider.set_faults()
     runs = site.look(site.runs)
     with site.provider.client() as client:
-        bought = {job.id: job.metadata or {} for job in client.fine_tuning.jobs.list(limit=100)}
-        uploads = sum(1 for _ in client.files.list(purpose="fine-tune"))
+        files = {file.id: file.filename for file in client.files.list(purpose="fine-tune")}
+        bought = {
+            job.id: (job.metadata or {}).get(PURCHASE) or _told_by(files.get(job.training_file, ""))
+            for job in client.fine_tuning.jobs.list(limit=100)
+        }
+    if expected.strangers:
+        theirs = [job for job, purchase in bought.items() if not purchase]
+        broken += tuple(_differs("jobs of others", len(theirs), expected.strangers))
+        bought = {job: purchase for job, purchase in bought.items() if purchase}
     good = [run for run in runs if run.stage == expected.stages.get(run.id, RunStage.SUCCEEDED)]
     broken += (
         *_strays(runs, good, len(site.runs)),
-        *_purchases(runs, {job: data.get(PURCHASE, "") for job, data in bought.items()}),
+        *_purchases(runs, bought),
         *_differs("jobs", len(bought), expected.jobs),
-        *_differs("uploads", uploads, expected.uploads),
+        *_differs("uploads", len(files), expected.uploads),
         *(_evaluations(site, good, expected.samples) if expected.samples else ()),
     )
     return Result(
         load=len(site.runs),
         as_expected=len(good),
         jobs=len(bought),
-        uploads=uploads,
+        uploads=len(files),
         broken=broken,
         notes=notes,
     )
+
+
+def _told_by(filename: str) -> str:
+    """The purchase that a training file was uploaded for alone; empty for a shared one."""
+    own = re.fullmatch(r"tuneq-[0-9a-f]{32}-([a-z2-7]{20})-(\d+)\.jsonl", filename)
+    return f"{own[1]}/{own[2]}" if own else ""
 
 
 def _differs(what: str, found: int, wanted: int) -> Iterator[str]:

@@ -31,20 +31,27 @@ class Workers:
         self._started = 0
         self.living: list[Worker] = []
 
-    def start(self, *roles: Role, more: Mapping[str, str] | None = None) -> list[Worker]:
-        """Start one worker for each role; `more` is added to its environment."""
+    def start(
+        self,
+        *roles: Role,
+        app: str = "tuneq_worker",
+        more: Mapping[str, str] | None = None,
+        words: tuple[str, ...] = (),
+    ) -> list[Worker]:
+        """Start one worker for each role; `more` is added to its environment, `words` to argv."""
         started = []
         for role in roles:
             self._started += 1
             serial = f"{self._started:03}"
             (command,) = worker_commands(
                 role,
-                celery_app="tuneq_worker",
+                celery_app=app,
                 token=f"bench{serial}",
                 config=self._config,
                 logs=self._logs / serial,
             )
-            command = replace(command, env={**command.env, **(more or {})})
+            argv, env = (*command.argv, *words), {**command.env, **(more or {})}
+            command = replace(command, argv=argv, env=env)
             started.append(Worker(role, Child(command)))
         self.living += started
         return started

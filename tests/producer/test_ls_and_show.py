@@ -82,7 +82,7 @@ def test_ls_takes_a_part(arguments: list[str], expected: list[str]) -> None:
 
 
 def test_ls_of_nothing_is_no_error(client: Client) -> None:
-    assert json.loads(run(ls, "--json").stdout) == {"runs": [], "counts": {}}
+    assert json.loads(run(ls, "--json").stdout) == {"runs": [], "counts": {}, "archived": 0}
     assert run(ls).stdout == "0 of 0 ended\n"
 
 

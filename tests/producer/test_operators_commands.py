@@ -7,6 +7,7 @@ import pytest
 from tests.producer.producer_site import Site
 
 from tuneq_shared.domain.account import AccountState, account_id
+from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import AccountStage, RunStage
@@ -146,3 +147,92 @@ def test_release_of_an_account(site: Site) -> None:
 def test_release_of_an_unknown_account_leaves_with_2(site: Site) -> None:
     assert site.tuneq("release", "--account", "nobody").exit_code == 2
     assert site.tuneq("release", "x", "--account", "main").exit_code == 2
+
+
+def chosen(site: Site, run: str) -> Choice | None:
+    (record,) = site.client().catalogue.read([ItemId(Kind.RUN, run)])
+    assert record is not None
+    return record.choice
+
+
+@pytest.fixture
+def in_doubt(site: Site, runs: list[str]) -> list[str]:
+    """Two held runs with candidates, and one that is held for another reason."""
+    path = (S.PREPARING, S.UPLOADING, S.CREATING, S.HELD)
+    for run in runs[:2]:
+        site.put(run, *path, held_from=S.CREATING, candidates=("job-1", "job-2"))
+    site.put(runs[2], *path, held_from=S.CREATING)
+    return runs
+
+
+def test_release_with_a_job_chooses_that_candidate(site: Site, in_doubt: list[str]) -> None:
+    for _ in range(2):
+        code, (deed,) = told(site, "release", "g/n0", "--job", "job-2")
+        assert (code, deed["changed"]) == (0, True)
+        assert "job-2" in deed["message"]
+    assert (asked(site, in_doubt[0]), chosen(site, in_doubt[0])) == ("release", Choice("job-2"))
+    assert chosen(site, in_doubt[1]) is None
+
+
+@pytest.mark.parametrize("run", ["g/n0", "g/n2"])
+def test_a_job_that_is_no_candidate_is_refused(site: Site, in_doubt: list[str], run: str) -> None:
+    result = site.tuneq("release", run, "--job", "job-9")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "job-9 is not a candidate" in result.stderr
+    assert [asked(site, each) for each in in_doubt] == [None] * 3
+
+
+def test_release_with_the_job_that_a_run_has_does_nothing(site: Site, runs: list[str]) -> None:
+    site.put(runs[0], S.PREPARING, S.UPLOADING, S.CREATING, S.TRAINING, job_id="job-1")
+    code, (deed,) = told(site, "release", runs[0], "--job", "job-1")
+    assert (code, deed["changed"], deed["possible"]) == (0, False, True)
+    assert site.tuneq("release", runs[0], "--job", "job-2").exit_code == 2
+
+
+def test_release_new_disowns_what_each_run_of_a_group_was_seen_with(
+    site: Site, in_doubt: list[str]
+) -> None:
+    code, deeds = told(site, "release", "--group", "g", "--new")
+    assert (code, [deed["run"] for deed in deeds]) == (0, in_doubt[:2])
+    disowns = Choice(disowns=("job-1", "job-2"))
+    assert [chosen(site, run) for run in in_doubt] == [disowns, disowns, None]
+    result = site.tuneq("release", in_doubt[2], "--new")
+    assert result.exit_code == 1
+    assert "has no candidates" in result.stdout
+    assert asked(site, in_doubt[2]) is None
+
+
+def test_a_cancel_wins_over_a_choice(site: Site, in_doubt: list[str]) -> None:
+    site.tuneq("release", "g/n0", "--job", "job-1")
+    site.tuneq("cancel", "g/n0")
+    result = site.tuneq("release", "g/n0", "--new")
+    assert result.exit_code == 1
+    assert "to be cancelled" in result.stdout
+    assert (asked(site, in_doubt[0]), chosen(site, in_doubt[0])) == ("cancel", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("g/n0", "--job", "job-1", "--new"),
+        ("g/n0", "g/n1", "--job", "job-1"),
+        ("--group", "g", "--job", "job-1"),
+        ("--account", "main", "--new"),
+    ],
+)
+def test_choices_that_contradict_themselves_are_refused(
+    site: Site, in_doubt: list[str], words: tuple[str, ...]
+) -> None:
+    assert site.tuneq("release", *words).exit_code == 2
+    assert [asked(site, each) for each in in_doubt] == [None] * 3
+
+
+def test_show_lists_candidates_and_how_to_decide(site: Site, in_doubt: list[str]) -> None:
+    assert json.loads(site.tuneq("show", "g/n0", "--json").stdout)["candidates"] == [
+        "job-1",
+        "job-2",
+    ]
+    shown = " ".join(site.tuneq("show", "g/n0").stdout.split())
+    assert "job-1, job-2" in shown
+    assert "--job JOB_ID" in shown
+    assert "candidates" not in site.tuneq("show", "g/n2").stdout

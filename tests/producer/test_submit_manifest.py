@@ -169,6 +169,16 @@ def test_a_rehearsal_adds_up(site: Site) -> None:
     assert site.runs() == []
 
 
+def test_a_rehearsal_counts_tokens_where_a_cost_depends_on_it(site: Site) -> None:
+    pytest.importorskip("bpe_openai")
+    path = write(site, "m.jsonl", JSONL.replace('"m"', '"gpt-4.1-mini"'))
+    words = ("submit", "--manifest", path, "--dry-run", "--json")
+    assert json.loads(site.tuneq(*words).stdout)["token_method"] == "characters/4"
+    with (site.folder / "tuneq.toml").open("a") as config:
+        config.write('[accounts.main.prices."gpt-4.1-mini"]\ntraining = 5.0\n')
+    assert json.loads(site.tuneq(*words).stdout)["token_method"] == "o200k_base"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [

@@ -111,6 +111,7 @@ def test_the_place_in_the_line_for_a_slot(client: Client) -> None:
     assert shown(client, "first")["waiting_for"] is None
     waiting = shown(client, "third")["waiting_for"]
     assert (waiting["kind"], waiting["position"]) == ("slot", 2)
+    assert waiting["reason"] == "1 of 1 active"
     assert waiting["on"] == f"sandbox/{BASE}"
 
 

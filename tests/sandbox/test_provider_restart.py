@@ -1,5 +1,7 @@
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import openai
@@ -99,6 +101,23 @@ def test_a_killed_server_learns_the_same_again_and_sweeps_up(tmp_path: Path) -> 
         assert len(list((state / "contents").iterdir())) == 2
         with pytest.raises(openai.NotFoundError):
             client.files.retrieve(file)
+
+
+def test_an_upload_that_nobody_completes_expires(tmp_path: Path) -> None:
+    with ProviderServer(tmp_path) as server:
+        uploads = server.client().uploads
+        late = uploads.create(bytes=3, filename="x", mime_type="text/jsonl", purpose="fine-tune")
+        part = uploads.parts.create(late.id, data=b"abc").id
+        assert server.stop() == 0
+        with closing(sqlite3.connect(tmp_path / "state" / "provider.sqlite")) as database, database:
+            database.execute("UPDATE uploads SET expires_at = 1")
+        server.start()
+        uploads = server.client().uploads
+        with pytest.raises(openai.BadRequestError, match="is expired"):
+            uploads.parts.create(late.id, data=b"abc")
+        with pytest.raises(openai.BadRequestError, match="is expired"):
+            uploads.complete(late.id, part_ids=[part])
+        assert list((tmp_path / "state" / "parts").iterdir()) == []
 
 
 def test_a_trainer_that_dies_is_replaced(tmp_path: Path) -> None:

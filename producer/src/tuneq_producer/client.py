@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tuneq_shared.archive import Archive
+from tuneq_shared.archived_catalogue import ArchivedCatalogue
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.ports.catalogue import Catalogue
 from tuneq_shared.ports.fleet import Fleet
@@ -10,6 +12,7 @@ from tuneq_shared.redis_store.catalogue import RedisCatalogue
 from tuneq_shared.redis_store.connection import connect, reachable
 from tuneq_shared.redis_store.fleet import RedisFleet
 from tuneq_shared.redis_store.items import RedisItems
+from tuneq_shared.redis_store.retention import RedisRetention
 from tuneq_shared.settings import Settings, load_settings
 
 
@@ -19,7 +22,8 @@ class Client:
 
     settings: Settings
     items: ItemStore
-    catalogue: Catalogue
+    catalogue: Catalogue  # what is archived can be read by it, too
+    archive: Archive
     fleet: Fleet
     data: DataRoot
 
@@ -36,10 +40,13 @@ def open_client(settings: Settings | None = None) -> Client:
     redis = connect(settings.redis_url)
     with reachable(settings.redis_url):
         redis.ping()
+    data = DataRoot(settings.data_url, settings.allowed_roots)
+    archive = Archive(data, RedisRetention(redis, settings.key_prefix))
     return Client(
         settings=settings,
         items=RedisItems(redis, settings.key_prefix),
-        catalogue=RedisCatalogue(redis, settings.key_prefix),
+        catalogue=ArchivedCatalogue(RedisCatalogue(redis, settings.key_prefix), archive),
+        archive=archive,
         fleet=RedisFleet(redis, settings.key_prefix),
-        data=DataRoot(settings.data_url, settings.allowed_roots),
+        data=data,
     )

@@ -49,7 +49,12 @@ def operate(
     with step_progress("runs", len(ids)) as advance:
         for start in range(0, len(ids), _CHUNK):
             items = [ItemId(Kind.RUN, run) for run in ids[start : start + _CHUNK]]
-            records = [record for record in client.catalogue.read(items) if record is not None]
+            found = [record for record in client.catalogue.read(items) if record is not None]
+            records = [record for record in found if not record.unreadable]
+            for record in found:
+                if record.unreadable:
+                    good = False
+                    _print(record.item.key, Deed(record.unreadable), as_json=as_json)
             for record, deed in zip(records, act(client, records), strict=True):
                 changed += deed.changed
                 if runs or deed.changed:

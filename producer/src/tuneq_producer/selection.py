@@ -55,7 +55,7 @@ def scope_of(
         raise InvalidInputError(
             "runs are named in more than one way", hint="give one of RUN ..., --group G and --all"
         )
-    if group is not None and not client.catalogue.counts(group):
+    if group is not None and group not in client.catalogue.groups():
         raise NotFoundError(f"no group {group!r}", hint="`tuneq ls` shows the runs of all groups")
     return Scope(tuple(dict.fromkeys(map(client.catalogue.find_run, runs))), group)
 

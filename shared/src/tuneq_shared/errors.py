@@ -8,6 +8,7 @@ TuneqError                  what happened, and a hint of what to do
 ├── TimeoutPassedError      a --timeout passed (exit code 124)
 ├── NotFoundError           no such run, group, evaluation or dataset (exit code 2)
 ├── DataRootError           the data root cannot be read or written, or is another one (exit code 2)
+├── UnreadableError         a record or a file that is damaged, or of a newer tuneq
 ├── StaleClaimError         the lease was lost; somebody else may hold the item
 └── IllegalTransitionError  a stage that may not follow the present one
 """
@@ -74,8 +75,14 @@ class DataRootError(TuneqError):
     exit_code = 2
 
 
+class UnreadableError(TuneqError):
+    """What is kept of an item cannot be read here: it is damaged, or of a newer tuneq."""
+
+    code = "unreadable"
+
+
 class StaleClaimError(TuneqError):
-    """The lease on an item was lost: a write was refused and nothing changed."""
+    """The lease on an item was lost: a write was refused, or nothing sent, and nothing changed."""
 
     code = "stale_claim"
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from tuneq_shared.errors import InvalidInputError
@@ -61,6 +62,7 @@ class LocalPath:
 Reference = StagedFile | DataFile | UriFile | ProviderFile | LocalPath
 
 
+@lru_cache(maxsize=1024)  # thousands of requests name the same few files
 def parse_reference(text: str) -> Reference:
     """Tell the forms apart.
 

@@ -10,7 +10,6 @@ RETRIED = frozenset({RunStage.FAILED, RunStage.CANCELLED})
 
 _JOB_SUCCEEDED = "succeeded"
 _JOB_ENDED_BADLY = frozenset({"failed", "cancelled"})
-_JOB_FAILURES = frozenset({"job_failed", "job_cancelled"})  # as training says of a job that ended
 _BACK_TO: dict[str, RunStage] = {
     RunStage.SUBMITTED: RunStage.PREPARING,
     RunStage.PREPARING: RunStage.PREPARING,
@@ -38,7 +37,9 @@ def resumed(run: Run) -> Run:
     return replace(
         run_on,
         again=True,
+        job_since=None,
         attempts={},
+        candidates=(),
         failure=None,
         waiting=None,
         held_from=None,
@@ -51,10 +52,8 @@ def _job_ended_badly(run: Run) -> bool:
         return False
     if run.stage is RunStage.CANCELLED:  # which a run with a job becomes when the job has ended
         return True
-    told = run.failure is not None and (
-        run.failure.code in _JOB_FAILURES and run.failure.stage == RunStage.TRAINING
-    )
-    return told or run.job_status in _JOB_ENDED_BADLY
+    # What the job was seen to be: a failure's code may be any word that a provider sent.
+    return run.job_status in _JOB_ENDED_BADLY
 
 
 def _bought_anew(run: Run) -> Run:
@@ -63,6 +62,7 @@ def _bought_anew(run: Run) -> Run:
         stage=RunStage.UPLOADING,
         purchase=Purchase(run.purchase.n + 1),
         job_id=None,
+        disowned=run.disowned + tuple(filter(None, [run.job_id])),
         job_status=None,
         fine_tuned_model=None,
         trained_tokens=None,

@@ -3,7 +3,7 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -13,6 +13,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tuneq_shared.capabilities import Capabilities, corrected
+from tuneq_shared.deadlines import Deadlines
+from tuneq_shared.domain.request import MAX_REQUEST_BYTES
 from tuneq_shared.errors import ConfigurationError
 
 CONFIG_NAME = "tuneq.toml"
@@ -25,7 +28,9 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     requests_per_minute: int | None = Field(default=None, gt=0)
+    """Chat requests to one model, of the whole fleet."""
     tokens_per_minute: int | None = Field(default=None, gt=0)
+    """Tokens of those requests and of their answers."""
     max_active_jobs: int | None = Field(default=None, gt=0)
     """Jobs that may be active at once for each base model."""
     requests_in_flight: int = Field(default=64, gt=0)
@@ -54,7 +59,21 @@ class Account(BaseModel):
     api_key_env: str | None = None
     api_key_file: Path | None = None
     limits: Limits = Limits()
+    deadlines: Deadlines = Deadlines()
+    capabilities: Capabilities = Capabilities()
+    """The dialect's, with what the configuration says otherwise."""
     prices: dict[str, Price] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dialect_corrected(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        corrections = given.get("capabilities", {})
+        if not isinstance(corrections, dict):
+            return given
+        dialect = str(given.get("dialect", "openai"))
+        return {**given, "capabilities": corrected(dialect, corrections)}
 
 
 class Settings(BaseSettings):
@@ -71,6 +90,8 @@ class Settings(BaseSettings):
     key_prefix: str = Field(default="tuneq", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     default_account: str | None = None
     retention_days: int = Field(default=90, gt=0)
+    max_request_bytes: int = Field(default=MAX_REQUEST_BYTES, gt=0)
+    """Of a request as JSON, through whichever door."""
     accounts: dict[AccountName, Account] = {}
     lease_s: float = Field(default=60.0, gt=0)
     """How long a worker may hold an item before another may take it."""

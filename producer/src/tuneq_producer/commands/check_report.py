@@ -6,7 +6,6 @@ import click
 
 from tuneq_shared.data.codes import CODES
 from tuneq_shared.data.report import CheckReport, FileReport
-from tuneq_shared.data.tokens import ESTIMATE_METHOD
 
 _CLASSES_SHOWN = 8
 
@@ -44,7 +43,8 @@ def _print_files(files: tuple[FileReport, ...]) -> None:
     for file in files:
         uses = ", ".join(file.uses)
         click.echo(f"{file.file:<{width}}  {file.examples:>9}  {file.tokens:>11}  {uses}")
-    click.echo(f"tokens are estimated by {ESTIMATE_METHOD}")
+    methods = dict.fromkeys(file.token_method for file in files)
+    click.echo(f"tokens are estimated by {', or by '.join(methods)}")
 
 
 def _print_classes(title: str, counts: Mapping[str, int]) -> None:

@@ -18,6 +18,7 @@ from tuneq_shared.data_root import staged_path
 from tuneq_shared.domain.evaluation import EvaluationSpec
 from tuneq_shared.domain.lifecycle import EvaluationStage
 from tuneq_shared.errors import InvalidInputError
+from tuneq_shared.intake.secrets import refuse_secrets
 from tuneq_shared.references import LocalPath, StagedFile, parse_reference
 
 
@@ -108,6 +109,7 @@ def _spec(
             "--shots and --shots-from go together",
             hint="give the number of examples, and the file that they come from",
         )
+    refuse_secrets({"--model": model, "--dataset": dataset, "--shots-from": shots_from})
     name, _ = client.settings.account(account)
     client.data.settle(client.fleet)
     dataset, digest = _staged(client, dataset)

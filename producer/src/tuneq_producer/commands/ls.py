@@ -31,26 +31,31 @@ _AT_ONCE = 500
 @click.option("--failed", is_flag=True, help="Only runs that failed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def ls(*, group: str | None, stages: tuple[str, ...], failed: bool, as_json: bool) -> None:
-    """List runs, oldest first, and how many are in which stage."""
+    """List the runs in Redis, oldest first, and count them, archived ones of a group too."""
     client = open_client()
     scope = scope_of(client, (), group)
     wanted = {*stages, *([RunStage.FAILED] if failed else [])}
-    progress = progress_of(client, scope)
+    progress, archived = progress_of(client, scope), client.catalogue.archived_count(group)
     views = (v for v in run_views(client, scope.ids(client)) if not wanted or v.stage in wanted)
     if as_json:
-        _stream_document(views, progress.counts)
+        _stream_document(views, progress.counts, archived)
         return
     console, now = open_console(), client.fleet.now()
     while rows := list(islice(views, _AT_ONCE)):
         console.print(run_table(rows, now, console.width, with_group=group is None))
     console.print(progress.words())
+    if archived:
+        of_them = " of them" if group else ", not counted here,"
+        console.print(
+            f"{archived}{of_them} are archived: `tuneq show` and `tuneq report` read them"
+        )
 
 
-def _stream_document(views: Iterator[RunView], counts: Mapping[str, int]) -> None:
+def _stream_document(views: Iterator[RunView], counts: Mapping[str, int], archived: int) -> None:
     """One document, written piece by piece: 100,000 runs need not fit into memory."""
     click.echo('{"runs": [', nl=False)
     before = b""
     while chunk := list(islice(views, _AT_ONCE)):
         click.echo(before + b",\n".join(map(to_json, chunk)), nl=False)
         before = b",\n"
-    click.echo(b'], "counts": ' + to_json(counts) + b"}")
+    click.echo(b'], "counts": ' + to_json(counts) + b', "archived": %d}' % archived)

@@ -38,6 +38,7 @@ def report(
 
 
 def _assembled(client: Client, target: str) -> Report:
-    if client.catalogue.counts(target):
-        return assemble(client, client.catalogue.run_ids(target), target)
+    ids = client.catalogue.run_ids(target, archived=True)
+    if ids:
+        return assemble(client, ids, target)
     return assemble(client, [client.catalogue.find_run(target)], None)

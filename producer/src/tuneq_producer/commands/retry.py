@@ -31,7 +31,8 @@ def retry(
     """Let runs go on that failed or were cancelled, from the last stage whose result counts.
 
     Another job is bought only where the run's job is known to have ended without success. Runs
-    that go on by themselves or have succeeded are left as they are. Exit code 1: a RUN is held,
+    that go on by themselves or have succeeded are left as they are. An archived RUN comes back to
+    Redis; of a group or of all, archived runs are not meant. Exit code 1: a RUN is held,
     and only `tuneq release` lets it go on.
     """
     good = operate(open_client(), runs, group, all_runs=all_runs, act=take_up, as_json=as_json)
@@ -55,6 +56,10 @@ def _take_up_one(client: Client, record: Record) -> Deed:
     event = f"retried from {after.stage}"
     if after.purchase.n > before.purchase.n:
         event += f"; job {before.job_id} had ended, so another is bought"
-    if client.items.revive(record, after.stage, document(after), event):
+    words = (record, after.stage, document(after), event)
+    if client.items.revive(*words):
+        return Deed(event, changed=True)
+    client.archive.bring_back(record.item)  # of no effect on what is in Redis
+    if client.items.revive(*words):
         return Deed(event, changed=True)
     return Deed("goes on already: somebody else was faster")

@@ -38,6 +38,7 @@ def wait(
 ) -> None:
     """Wait until the RUNs have ended, or all that is left is held; all runs by default.
 
+    Archived runs of a group count as they ended; named are those without success in Redis.
     Exit code 0: all succeeded; 1: some did not, or are held; 124: the timeout passed.
     """
     client = open_client()
@@ -48,15 +49,18 @@ def wait(
         if progress.settled:
             break
     bad = [] if progress.good else list(islice(_without_success(client, scope), _SHOWN))
+    archived = client.catalogue.archived_count(group) if group else 0
     if as_json:
         named = [{"run": v.run, "name": v.name, "group": v.group, "stage": v.stage,
                   "reason": why_not_finished(v)} for v in bad]  # fmt: skip
         document = {"good": progress.good, "total": progress.total, "counts": progress.counts}
-        click.echo(to_json({**document, "without_success": named}))
+        click.echo(to_json({**document, "archived": archived, "without_success": named}))
     else:
         for view in bad:
             click.echo(f"{view.full_name}  {view.stage}  {why_not_finished(view)}".rstrip())
         click.echo(progress.words())
+        if archived and not progress.good:
+            click.echo(f"{archived} of them are archived: `tuneq report` reads a group's")
     if not progress.good:
         ctx.exit(1)
 

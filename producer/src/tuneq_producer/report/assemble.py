@@ -11,12 +11,15 @@ from tuneq_producer.views.evaluation_view import EvaluationView
 from tuneq_producer.views.reading import run_views
 from tuneq_producer.views.run_view import RunView
 from tuneq_producer.views.words import why_not_finished
+from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_shared.domain.record import UNREADABLE
+from tuneq_shared.errors import UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A run that is not finished well, or has no accuracy, and why."""
+    """A run that is not finished well, has no accuracy, or cannot be read, and why."""
 
     run: str
     name: str
@@ -51,7 +54,12 @@ class Report:
 
 def assemble(client: Client, ids: Iterable[str], group: str | None) -> Report:
     """Read the runs and compare them."""
-    runs = tuple(run_views(client, ids))
+    unreadable: list[Missing] = []
+
+    def note(item: ItemId, error: UnreadableError) -> None:
+        unreadable.append(Missing(item.key, item.key, UNREADABLE, error.message))
+
+    runs = tuple(run_views(client, ids, note))
     baselines = _baselines(runs)
     pairs = list(compare(client.data, runs, baselines))
     curves = curves_of(runs)
@@ -67,7 +75,8 @@ def assemble(client: Client, ids: Iterable[str], group: str | None) -> Report:
             Missing(run.run, run.name, run.stage, _reason(run))
             for run in runs
             if run.stage != RunStage.SUCCEEDED or run.accuracy is None
-        ),
+        )
+        + tuple(unreadable),
         cost_usd=_total(runs),
     )
 

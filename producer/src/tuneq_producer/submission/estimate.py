@@ -15,6 +15,8 @@ class Estimate:
 
     tokens: int = 0
     usd: float = 0.0
+    methods: set[str] = field(default_factory=set)
+    """How the tokens were counted."""
     unpriced: set[str] = field(default_factory=set)
     """Account and model without a price."""
     unread: int = 0
@@ -35,6 +37,7 @@ def estimate(
         epochs = alike.epochs or ASSUMED_EPOCHS
         tokens = round(report.tokens * share)
         total.tokens += tokens * epochs * runs
+        total.methods.add(report.token_method)
         price = settings.accounts[alike.account].prices.get(alike.model)
         if price is None:
             total.unpriced.add(f"{alike.account}/{alike.model}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from tuneq_producer.submission.door import ClientDoor
 from tuneq_producer.submission.planning import Plan
@@ -9,11 +10,13 @@ from tuneq_producer.submission.wishes import FileSet
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.codes import CODES, Severity
 from tuneq_shared.data.file_check import MINIMUM_EXAMPLES, Checking, FileCheck
-from tuneq_shared.data.overlap import TrainingIndex
+from tuneq_shared.data.lines import Reread
 from tuneq_shared.data.report import CheckReport, FileReport
 from tuneq_shared.data.rules import Use
+from tuneq_shared.data.vocabularies import vocabulary_of
 from tuneq_shared.errors import InvalidInputError
 from tuneq_shared.references import is_at_provider
+from tuneq_shared.settings import Settings
 
 _SHOWN_ERRORS = 5
 _SHOWN_WARNINGS = 10
@@ -27,8 +30,11 @@ class Checked:
     warnings: list[str]
 
 
-def check_files(plan: Plan, door: ClientDoor) -> Checked:
+def check_files(plan: Plan, door: ClientDoor, settings: Settings) -> Checked:
     """Check every set of files that goes together once.
+
+    Tokens are counted as the models do it that a file is to train, where there is a price for one
+    and all have the same vocabulary: to count takes memory.
 
     Raises:
         InvalidInputError: a file has errors, or is too small for a sample that is asked of it.
@@ -37,8 +43,9 @@ def check_files(plan: Plan, door: ClientDoor) -> Checked:
     errors: dict[str, None] = {}
     warnings: dict[str, None] = {}
     hint, count = "", 0
+    models = _counted_for(plan, settings)
     for files, place in plan.files.items():
-        report = _check(files, door)
+        report = _check(files, door, models.get(files.training))
         if not is_at_provider(files.training):
             training.setdefault(files.training, report.files[0])
         if not report.ok:
@@ -55,22 +62,40 @@ def check_files(plan: Plan, door: ClientDoor) -> Checked:
     return Checked(training, list(warnings)[:_SHOWN_WARNINGS])
 
 
-def _check(files: FileSet, door: ClientDoor) -> CheckReport:
+def _counted_for(plan: Plan, settings: Settings) -> dict[str, str]:
+    """A model for each file whose tokens are to be counted."""
+    models: dict[str, set[str]] = {}
+    priced: set[str] = set()
+    for alike in plan.trainings:
+        models.setdefault(alike.file, set()).add(alike.model)
+        if alike.model in settings.accounts[alike.account].prices:
+            priced.add(alike.file)
+    return {
+        file: next(iter(models[file]))
+        for file in priced
+        if len(set(map(vocabulary_of, models[file]))) == 1
+    }
+
+
+def _check(files: FileSet, door: ClientDoor, model: str | None) -> CheckReport:
     validation, evaluation = (
-        None if name is None or is_at_provider(name) else Source(door.shown(name), door.lines(name))
+        None if name is None or is_at_provider(name) else _source(name, door)
         for name in (files.validation, files.evaluation)
     )
     if files.validation == files.evaluation:
         evaluation = validation
     if is_at_provider(files.training):
         return _check_without_training(validation, evaluation)
-    train = Source(door.shown(files.training), door.lines(files.training))
-    return check_datasets(train, validation=validation, evaluation=evaluation)
+    train = _source(files.training, door)
+    return check_datasets(train, validation=validation, evaluation=evaluation, model=model)
+
+
+def _source(name: str, door: ClientDoor) -> Source:
+    return Source(door.shown(name), Reread(partial(door.lines, name)))
 
 
 def _check_without_training(validation: Source | None, evaluation: Source | None) -> CheckReport:
-    index = TrainingIndex(with_inputs=False)
-    checking = Checking(strict=False, max_example_tokens=None, train_name="", index=index)
+    checking = Checking(strict=False, max_example_tokens=None, train_name="")
     uses: dict[int, tuple[Source, list[Use]]] = {}
     for source, use in ((validation, Use.VALIDATION), (evaluation, Use.EVALUATION)):
         if source is not None:

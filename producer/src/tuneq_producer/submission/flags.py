@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from tuneq_shared.intake.secrets import without_secrets
+
 _EVALUATION = ("baselines", "scorer", "max_tokens", "temperature", "limit")
 
 
@@ -78,7 +80,7 @@ class LabelType(click.ParamType[tuple[str, str]]):
         """Split at the first equals sign."""
         name, sign, content = str(value).partition("=")
         if not (name and sign):
-            self.fail(f"{value!r} is not NAME=VALUE", param, ctx)
+            self.fail(f"{without_secrets(str(value))!r} is not NAME=VALUE", param, ctx)
         return name, content
 
 

@@ -71,11 +71,12 @@ def resolved(row: Row, settings: Settings, door: Door) -> FineTuneRequest:
     """
     if row.fault or isinstance(row.value, str):
         raise InvalidInputError(row.fault or "a text where a request is expected")
-    return resolve(parse_request(row.value), settings, door)
+    return resolve(parse_request(row.value, settings.max_request_bytes), settings, door)
 
 
 def _take(plan: Plan, request: FineTuneRequest, row: Row) -> None:
-    run, digest = request.run_id(), bytes.fromhex(request.digest())
+    run, hexadecimal = request.identity()
+    digest = bytes.fromhex(hexadecimal)
     for fault in _conflicts(plan, request, run, digest):
         raise InvalidInputError(fault, hint="give each request its own name and idempotency key")
     if run in plan.runs:

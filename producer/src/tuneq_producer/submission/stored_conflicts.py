@@ -28,31 +28,31 @@ def refuse_conflicts(plan: Plan, catalogue: Catalogue) -> None:
 
 
 def _conflicts(plan: Plan, catalogue: Catalogue) -> Iterator[str]:
-    touched = [group for group in catalogue.groups() if group in plan.groups]
-    same = plan.runs.keys() & set(catalogue.run_ids())
-    for run in _runs(sorted(same), catalogue):
+    known = set(catalogue.run_ids())
+    known |= catalogue.archived_among(plan.runs.keys() - known)
+    for run in _runs(sorted(plan.runs.keys() & known), catalogue):
         number, digest = plan.runs[run.id]
         if run.request.digest() != digest.hex():
             yield (
                 f"{_row(plan, number)}the idempotency key was used with another request, "
                 f"which is run {run.id}"
             )
-    for group in touched:
-        others = (run for run in catalogue.run_ids(group) if run not in plan.runs)
-        for run in _runs(others, catalogue):
-            number, planned = plan.names.get((group, run.name), (0, ""))
-            if planned:
-                yield (
-                    f"{_row(plan, number)}group {group} has another run of the name {run.name}, "
-                    f"which is run {run.id}"
-                )
+    names = {group: catalogue.names(group) for group in catalogue.groups() if group in plan.groups}
+    for (group, name), (number, _) in plan.names.items():
+        other = names.get(group, {}).get(name)
+        if other is not None and other not in plan.runs:
+            yield (
+                f"{_row(plan, number)}group {group} has another run of the name {name}, "
+                f"which is run {other}"
+            )
 
 
 def _runs(ids: Iterable[str], catalogue: Catalogue) -> Iterator[Run]:
     source = iter(ids)
     while chunk := list(islice(source, _CHUNK)):
         for record in catalogue.read([ItemId(Kind.RUN, run) for run in chunk]):
-            if record is not None:
+            # What cannot be read is told from another by its digest when the run is created.
+            if record is not None and not record.unreadable:
                 yield load(record, Run)
 
 

@@ -55,7 +55,7 @@ class Submission:
     def _checked(self, settings: Settings, data: DataRoot) -> tuple[Plan, ClientDoor, Estimate]:
         door = ClientDoor(data, self._folder)
         plan = make_plan(self._rows(), settings, door)
-        checked = check_files(plan, door)
+        checked = check_files(plan, door, settings)
         for warning in checked.warnings:
             click.echo(f"warning: {warning}", err=True)
         return plan, door, estimate(plan.trainings, checked.training, settings)
@@ -103,7 +103,7 @@ def _document(plan: Plan, costs: Estimate) -> dict[str, Any]:
         "accounts": dict(plan.accounts),
         "evaluated": plan.evaluated,
         "training_tokens": costs.tokens,
-        "token_method": ESTIMATE_METHOD,
+        "token_method": "; ".join(sorted(costs.methods)) or ESTIMATE_METHOD,
         "cost_usd": None if costs.unpriced or costs.unread else costs.usd,
         "unpriced": sorted(costs.unpriced),
         "unread": costs.unread,

@@ -12,7 +12,7 @@ from tuneq_shared.domain.evaluation import Evaluation, EvaluationSpec
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import AccountStage, EvaluationStage, is_terminal
 from tuneq_shared.errors import NotFoundError
-from tuneq_shared.evaluations import new_evaluation
+from tuneq_shared.evaluations import join_evaluation
 from tuneq_shared.ports.items import Creation
 
 _INTERVAL_S = 0.5
@@ -30,15 +30,15 @@ def await_evaluation(
         TimeoutPassedError: it did not end in time.
         NotFoundError: it vanished meanwhile.
     """
-    new, subscriber = new_evaluation(spec), f"cmd:{uuid.uuid4().hex}"
+    item, subscriber = Evaluation.item_of(spec.fingerprint()), f"cmd:{uuid.uuid4().hex}"
     try:
-        creation = client.items.join(new, subscriber, _TAKEN_UP_AGAIN)
-        evaluation = _read(client, new.item)
+        creation = join_evaluation(client.items, client.archive, spec, subscriber, _TAKEN_UP_AGAIN)
+        evaluation = _read(client, item)
         if is_terminal(Kind.EVALUATION, evaluation.stage):
             return evaluation, creation is Creation.EXISTS
         return _wait(client, evaluation, timeout_s), False
     finally:
-        client.items.leave(new.item, subscriber)  # of no effect once it has ended
+        client.items.leave(item, subscriber)  # of no harm once it has ended
 
 
 def _wait(client: Client, evaluation: Evaluation, timeout_s: float | None) -> Evaluation:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tuneq_producer.statistics.wilson import wilson_interval
-from tuneq_producer.views.loading import loaded
+from tuneq_producer.views.loading import loaded, tell
 from tuneq_shared.domain.evaluation import Counts, Evaluation
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.lifecycle import EvaluationStage
 from tuneq_shared.domain.run import Asked
+from tuneq_shared.errors import UnreadableError
 from tuneq_shared.ports.catalogue import Catalogue
 
 _COUNTED = {EvaluationStage.DONE, EvaluationStage.INCOMPLETE}
@@ -104,7 +105,16 @@ def asked_view(asked: Asked, evaluations: Mapping[str, Evaluation]) -> Evaluatio
 
 
 def read_evaluations(catalogue: Catalogue, ids: Iterable[str]) -> dict[str, Evaluation]:
-    """Those evaluations that are there, by id, in one pipelined read."""
+    """Those evaluations that are there, by id, in one pipelined read.
+
+    One that cannot be read is told of on stderr.
+    """
     items = [Evaluation.item_of(key) for key in dict.fromkeys(ids)]
     records = catalogue.read(items)
-    return {record.item.key: loaded(record, Evaluation) for record in records if record is not None}
+    found = {}
+    for record in filter(None, records):
+        try:
+            found[record.item.key] = loaded(record, Evaluation)
+        except UnreadableError as error:
+            tell(error)
+    return found

@@ -1,18 +1,27 @@
 """Records to items, for people."""
 
+import click
+
 from tuneq_shared.domain.record import ItemT, Record, load
-from tuneq_shared.errors import TuneqError
+from tuneq_shared.errors import UnreadableError
+
+_HINT = "update tuneq on this machine, or restore what is damaged from a backup"
 
 
 def loaded(record: Record, kind_type: type[ItemT]) -> ItemT:
     """The item that a record holds.
 
     Raises:
-        TuneqError: this tuneq cannot read the record.
+        UnreadableError: this tuneq cannot read the record.
     """
+    if record.unreadable:
+        raise UnreadableError(record.unreadable, hint=_HINT)
     try:
         return load(record, kind_type)
     except ValueError as error:
-        raise TuneqError(
-            f"{record.item} cannot be read: {error}", hint="update tuneq on this machine"
-        ) from error
+        raise UnreadableError(f"{record.item} cannot be read: {error}", hint=_HINT) from error
+
+
+def tell(error: UnreadableError) -> None:
+    """Say on stderr what a list leaves out."""
+    click.echo(f"{error.message}; {error.hint}", err=True)

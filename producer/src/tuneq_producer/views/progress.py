@@ -8,6 +8,7 @@ from tuneq_producer.client import Client
 from tuneq_producer.selection import Scope
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import RunStage, is_terminal
+from tuneq_shared.domain.record import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,15 @@ class Progress:
 
     def words(self) -> str:
         """Such as "2 of 40 ended: 30 training, 8 evaluating, 1 succeeded, 1 failed"."""
-        order = [stage.value for stage in RunStage]
+        order = [*(stage.value for stage in RunStage), UNREADABLE]
         parts = [f"{self.counts[stage]} {stage}" for stage in order if self.counts.get(stage)]
         return f"{self.ended} of {self.total} ended" + (f": {', '.join(parts)}" if parts else "")
 
 
 def progress_of(client: Client, scope: Scope) -> Progress:
-    """One small read for a group or all; for named runs, one pipelined read of them."""
+    """One small read for a group, its archived runs included, or all; else one of named runs."""
     if not scope.runs:
-        return Progress(client.catalogue.counts(scope.group))
+        # A failure of years ago says nothing of all that is here now.
+        return Progress(client.catalogue.counts(scope.group, archived=scope.group is not None))
     records = client.catalogue.read([ItemId(Kind.RUN, run) for run in scope.runs])
     return Progress(Counter(record.stage for record in records if record is not None))

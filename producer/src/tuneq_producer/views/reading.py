@@ -1,25 +1,36 @@
 """From run ids to views, a chunk at a time, so that a large group needs little memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from tuneq_producer.client import Client
 from tuneq_producer.views.evaluation_view import read_evaluations
-from tuneq_producer.views.loading import loaded
+from tuneq_producer.views.loading import loaded, tell
 from tuneq_producer.views.run_view import RunView, run_view
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.run import Run
-from tuneq_shared.errors import NotFoundError
+from tuneq_shared.errors import NotFoundError, UnreadableError
 
 _CHUNK = 500
 
 
-def run_views(client: Client, ids: Iterable[str]) -> Iterator[RunView]:
-    """The runs that are there, in order. Each chunk takes two pipelined reads."""
+def run_views(
+    client: Client,
+    ids: Iterable[str],
+    unreadable: Callable[[ItemId, UnreadableError], None] = lambda _, error: tell(error),
+) -> Iterator[RunView]:
+    """The runs that are there, in order. Each chunk takes two pipelined reads.
+
+    What cannot be read is left out; who calls may be told of it, and else stderr is.
+    """
     source = iter(ids)
     while chunk := list(islice(source, _CHUNK)):
-        records = client.catalogue.read([ItemId(Kind.RUN, key) for key in chunk])
-        pairs = [(loaded(record, Run), record) for record in records if record is not None]
+        pairs = []
+        for record in filter(None, client.catalogue.read([ItemId(Kind.RUN, key) for key in chunk])):
+            try:
+                pairs.append((loaded(record, Run), record))
+            except UnreadableError as error:
+                unreadable(record.item, error)
         wanted = (asked.evaluation for run, _ in pairs for asked in run.asked)
         evaluations = read_evaluations(client.catalogue, wanted)
         for run, record in pairs:
@@ -31,7 +42,13 @@ def one_run_view(client: Client, text: str) -> RunView:
 
     Raises:
         NotFoundError: no run, or more than one, goes by that.
+        UnreadableError: this tuneq cannot read it.
     """
-    for view in run_views(client, [client.catalogue.find_run(text)]):
+    for view in run_views(client, [client.catalogue.find_run(text)], _refuse):
         return view
     raise NotFoundError(f"run {text!r} is gone", hint="`tuneq ls` lists the runs")
+
+
+def _refuse(item: ItemId, error: UnreadableError) -> None:
+    del item
+    raise error

@@ -12,6 +12,7 @@ from tuneq_producer.views.evaluation_table import evaluation_table
 from tuneq_producer.views.run_table import STYLES
 from tuneq_producer.views.run_view import RunView
 from tuneq_producer.views.words import event_line, usd
+from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.ports.catalogue import Event
 
 _EVENTS = 10
@@ -61,6 +62,7 @@ def _known(view: RunView) -> Iterator[tuple[str, Any]]:
     yield "training file", view.training_file_id
     yield "validation file", view.validation_file_id
     yield "job", f"{view.job_id} ({view.job_status or 'status unknown'})" if view.job_id else None
+    yield "candidates", _candidates(view)
     yield "tuned model", view.fine_tuned_model
     yield "trained tokens", view.trained_tokens
     yield (
@@ -70,6 +72,14 @@ def _known(view: RunView) -> Iterator[tuple[str, Any]]:
     yield "created", _when(view.created_at)
     yield "finished", _when(view.finished_at)
     yield "request", orjson.dumps(view.request).decode()
+
+
+def _candidates(view: RunView) -> str:
+    jobs = ", ".join(view.candidates)
+    if not jobs or view.stage != RunStage.HELD:
+        return jobs
+    decide = f"tuneq release {view.full_name}"
+    return f"{jobs}: `{decide} --job JOB_ID` if one is its job, `{decide} --new` if none is"
 
 
 def _when(instant: datetime | None) -> str | None:

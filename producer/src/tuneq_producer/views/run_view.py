@@ -12,7 +12,7 @@ from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import RunStage, is_terminal
 from tuneq_shared.domain.record import Record
 from tuneq_shared.domain.run import Run
-from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_shared.domain.waiting import Place, Waiting, WaitKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class RunView:
     model: str
     job_id: str | None
     job_status: str | None  # the provider's own word
+    candidates: tuple[str, ...]  # jobs of which one may be its own; see `tuneq release`
     training_file_id: str | None
     validation_file_id: str | None
     fine_tuned_model: str | None
@@ -85,12 +86,13 @@ def run_view(
         model=run.request.model,
         job_id=run.job_id,
         job_status=run.job_status,
+        candidates=run.candidates,
         training_file_id=run.training_file_id,
         validation_file_id=run.validation_file_id,
         fine_tuned_model=run.fine_tuned_model,
         trained_tokens=run.trained_tokens,
         error=run.failure,
-        waiting_for=_waiting(run, record.position),
+        waiting_for=_waiting(run, record.place),
         due_at=_instant(record.due_at),
         asked=record.asked,
         held_from=run.held_from,
@@ -106,16 +108,16 @@ def run_view(
     )
 
 
-def _waiting(run: Run, position: int | None) -> Waiting | None:
+def _waiting(run: Run, place: Place | None) -> Waiting | None:
     if is_terminal(Kind.RUN, run.stage):
         return None
-    if position is None:
+    if place is None:
         held = Waiting(WaitKind.OPERATOR, run.id, "held") if run.stage is RunStage.HELD else None
         return run.waiting or held
     # In line for a slot: the line knows the place, and the document may know why.
     if run.waiting and run.waiting.kind is WaitKind.SLOT:
-        return replace(run.waiting, position=position)
-    return Waiting(WaitKind.SLOT, run.slot_pool, "all slots are taken", position)
+        return replace(run.waiting, position=place.position)
+    return Waiting(WaitKind.SLOT, run.slot_pool, place.reason, place.position)
 
 
 def _instant(at: float | None) -> datetime | None:

@@ -18,6 +18,7 @@ class Tracker:
 
     client: Client
     scope: Scope
+    _total: int = -1  # when last the ids were read
     _known: dict[str, int] = field(default_factory=dict)  # run: its place
     _open: deque[str] = field(default_factory=deque)
     _stages: dict[str, str] = field(default_factory=dict)
@@ -77,8 +78,9 @@ class Tracker:
             (self._ended if view.finished else live).append(view)
 
     def _learn(self, total: int) -> None:
-        if total == len(self._known):
+        if total == self._total:
             return
+        self._total = total  # archived ones count, so that it tells of every new run
         for run in self.scope.ids(self.client):
             if run not in self._known:
                 self._known[run] = len(self._known)

@@ -57,6 +57,7 @@ class State:
             stats=Stats(),
             started_at=time.time(),
         )
+        state.uploads.forget_expired(state.started_at)
         folder.sweep(state.needed_contents(), state.uploads.all_parts())
         return state
 

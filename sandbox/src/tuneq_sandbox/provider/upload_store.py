@@ -105,6 +105,15 @@ class UploadStore:
             write.execute("UPDATE uploads SET status = 'cancelled' WHERE id = ?", (upload_id,))
             write.execute("DELETE FROM parts WHERE upload = ?", (upload_id,))
 
+    def forget_expired(self, now: float) -> None:
+        """Forget the parts of uploads that nobody completed in time."""
+        with self._database.transaction() as write:
+            write.execute(
+                "DELETE FROM parts WHERE upload IN "
+                "(SELECT id FROM uploads WHERE status = 'pending' AND expires_at <= ?)",
+                (now,),
+            )
+
     def all_parts(self) -> set[str]:
         """Parts of all uploads."""
         return {row["id"] for row in self._database.rows("SELECT id FROM parts")}

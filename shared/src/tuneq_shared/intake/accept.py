@@ -67,13 +67,14 @@ def resolve(request: FineTuneRequest, settings: Settings, door: Door) -> FineTun
 
 def new_run(request: FineTuneRequest) -> NewItem:
     """The run of a resolved request."""
-    run = Run(id=request.run_id(), stage=RunStage.SUBMITTED, request=request, created_at=0.0)
+    run_id, digest = request.identity()
+    run = Run(id=run_id, stage=RunStage.SUBMITTED, request=request, created_at=0.0)
     return NewItem(
         item=run.item,
         stage=run.stage,
         fixed=fixed_part(run),
         doc=document(run),
-        digest=request.digest(),
+        digest=digest,
         group=request.group,
         name=run.name,
         rank=PRIORITIES[request.priority],

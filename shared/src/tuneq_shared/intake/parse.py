@@ -7,11 +7,9 @@ from typing import Any, get_args
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.domain.request import MAX_REQUEST_BYTES, FineTuneRequest
 from tuneq_shared.errors import InvalidInputError
-
-MAX_REQUEST_BYTES = 64 * 1024
-"""Of a request as JSON: it names files, it does not hold them."""
+from tuneq_shared.intake.secrets import refuse_secrets
 
 MAX_DEPTH = 8
 """Levels of nesting; a sound request has four."""
@@ -19,36 +17,49 @@ MAX_DEPTH = 8
 _HINT = "`tuneq schema` prints what a request may say"
 
 
-def parse_request(request: bytes | str | Mapping[str, Any]) -> FineTuneRequest:
+def parse_request(
+    request: bytes | str | Mapping[str, Any], longest: int = MAX_REQUEST_BYTES
+) -> FineTuneRequest:
     """Read a request; unknown fields are named, with the field that may have been meant.
 
+    Args:
+        request: as JSON, or as JSON says it.
+        longest: bytes that it may have as JSON.
+
     Raises:
-        InvalidInputError: it is not JSON, too large, too deeply nested, or no request.
+        InvalidInputError: it is not JSON, too large, too deeply nested, holds what looks like a
+            secret, or is no request.
     """
-    value = _decoded(request)
+    value = _decoded(request, longest)
     if not isinstance(value, Mapping):
         raise InvalidInputError("a request is a JSON object", hint=_HINT)
     if _is_deeper(value, MAX_DEPTH):
         raise InvalidInputError(f"nested deeper than {MAX_DEPTH} levels", hint=_HINT)
-    if len(_encoded(value)) > MAX_REQUEST_BYTES:
-        raise InvalidInputError(
-            f"larger than {MAX_REQUEST_BYTES} bytes", hint="a request names files by reference"
-        )
+    if (size := len(_encoded(value))) > longest:
+        raise too_large(size, longest)
+    refuse_secrets(value)  # first: what is said of a request may quote its names
     try:
         return FineTuneRequest.model_validate(value)
     except ValidationError as error:
         raise InvalidInputError("; ".join(_problems(error)), hint=_HINT) from error
 
 
-def _decoded(request: bytes | str | Mapping[str, Any]) -> Any:
+def too_large(size: int, longest: int) -> InvalidInputError:
+    """What is said of a request that has so many bytes."""
+    return InvalidInputError(
+        f"the request has {size:,} bytes, larger than the {longest:,} that are taken",
+        hint="name files by reference instead of quoting them, or raise max_request_bytes",
+    )
+
+
+def _decoded(request: bytes | str | Mapping[str, Any], longest: int) -> Any:
     if not isinstance(request, bytes | str):
         return request
-    if len(request) > MAX_REQUEST_BYTES:
-        raise InvalidInputError(
-            f"larger than {MAX_REQUEST_BYTES} bytes", hint="a request names files by reference"
-        )
+    raw = request if isinstance(request, bytes) else request.encode(errors="surrogatepass")
+    if len(raw) > longest:
+        raise too_large(len(raw), longest)
     try:
-        return orjson.loads(request)
+        return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise InvalidInputError(f"not JSON: {error}", hint=_HINT) from error
 
@@ -62,6 +73,8 @@ def _encoded(value: Mapping[str, Any]) -> bytes:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     inner: Iterable[Any]
+    if value is None or isinstance(value, str | int | float):
+        return False  # most are, and to ask whether something is a mapping takes long
     if isinstance(value, Mapping):
         inner = value.values()
     elif isinstance(value, list | tuple):
