@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -35,13 +36,17 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def no_socket_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close what a test's Redis clients have opened, before the collector complains of it."""
+    """Close what a test's Redis clients have opened, before the collector complains of it.
+
+    Those of other threads are left alone: they may be at work for another test.
+    """
     pools: list[ConnectionPool] = []
-    begin = ConnectionPool.__init__
+    begin, here = ConnectionPool.__init__, threading.get_ident()
 
     def noted(pool: ConnectionPool, *args: Any, **options: Any) -> None:
         begin(pool, *args, **options)
-        pools.append(pool)
+        if threading.get_ident() == here:
+            pools.append(pool)
 
     monkeypatch.setattr(ConnectionPool, "__init__", noted)
     yield

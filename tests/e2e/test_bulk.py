@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.e2e.site import tuneq, tuneq_up
 
-RUNS = 300
+RUNS = 200
 
 
 def test_every_request_makes_one_job(tmp_path: Path) -> None:

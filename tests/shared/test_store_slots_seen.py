@@ -270,7 +270,7 @@ def test_slots_are_what_the_list_says_whatever_happens(redis_url: str) -> None:
         run_state_machine_as_test(
             SlotMachine,
             settings=settings(
-                max_examples=20,
+                max_examples=12,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
