@@ -193,11 +193,6 @@ def test_no_run_is_lost_or_doubled(redis_url: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def items(redis_url: str, store_prefix: str) -> RedisItems:
-    return RedisItems(connect(redis_url), store_prefix)
-
-
-@pytest.fixture
 def retention(redis_url: str, store_prefix: str) -> RedisRetention:
     return RedisRetention(connect(redis_url), store_prefix)
 

@@ -22,11 +22,6 @@ def items(redis_url: str, store_prefix: str) -> RedisItems:
     return items
 
 
-@pytest.fixture
-def catalogue(redis_url: str, store_prefix: str) -> RedisCatalogue:
-    return RedisCatalogue(connect(redis_url), store_prefix)
-
-
 def claimed(items: RedisItems) -> Claim:
     claim = items.claim(ITEM, 60)
     assert claim is not None

@@ -7,16 +7,10 @@ import pytest
 
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.ports.items import Claim, Commit, NewItem
-from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.items import RedisItems
 
 HANDS = 16
 HOUR_S = 3600.0
-
-
-@pytest.fixture
-def items(redis_url: str, store_prefix: str) -> RedisItems:
-    return RedisItems(connect(redis_url), store_prefix)
 
 
 @pytest.fixture

@@ -6,23 +6,12 @@ from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.errors import StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim, Commit, Creation, NewItem, Park
 from tuneq_shared.redis_store.catalogue import RedisCatalogue
-from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.items import RedisItems
 
 ITEM = ItemId(Kind.EVALUATION, "shared")
 NEW = NewItem(item=ITEM, stage="pending", fixed={}, doc={})
 LEAVES = Commit(stage="failed", doc={}, leaves=(ITEM,))
 CANCELLED = Commit(stage="cancelled", doc={}, answered=Asked.CANCEL)
-
-
-@pytest.fixture
-def items(redis_url: str, store_prefix: str) -> RedisItems:
-    return RedisItems(connect(redis_url), store_prefix)
-
-
-@pytest.fixture
-def catalogue(redis_url: str, store_prefix: str) -> RedisCatalogue:
-    return RedisCatalogue(connect(redis_url), store_prefix)
 
 
 def claimed(items: RedisItems) -> Claim:

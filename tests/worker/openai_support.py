@@ -1,17 +1,22 @@
 """A server on this machine that answers by script and keeps what it was asked."""
 
+import io
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from pydantic import SecretStr
 
+from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.settings import Account
 from tuneq_worker.providers.openai.adapter import OpenAIProvider
 
@@ -133,10 +138,47 @@ class ScriptedServer:
         return provider_at(self.port, timeout_s)
 
 
+class CountedBytes(io.BytesIO):
+    """Notes the largest piece that was read at once."""
+
+    largest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        piece = super().read(size)
+        self.largest = max(self.largest, len(piece))
+        return piece
+
+
 def provider_at(port: int, timeout_s: float = 10.0) -> OpenAIProvider:
     """The adapter for the account `lab` on this machine."""
     account = Account(base_url=f"http://127.0.0.1:{port}/v1")
     return OpenAIProvider("lab", account, SecretStr(KEY), timeout_s)
+
+
+@contextmanager
+def configured_lab(
+    name: str,
+    answer: Callable[[Asked], Reply],
+    *,
+    redis_url: str,
+    store_prefix: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
+    """The configuration of a worker that has the key of a scripted account, for commands here."""
+    config = folder / "tuneq.toml"
+    with ExitStack() as opened, ScriptedServer(answer) as server:
+        config.write_text(
+            f'redis_url = "{redis_url}"\nkey_prefix = "{store_prefix}"\ndata_url = "data"\n'
+            f'[accounts.{name}]\nbase_url = "http://127.0.0.1:{server.port}/v1"\n'
+            'api_key_env = "LAB_KEY"\n'
+        )
+        monkeypatch.setenv("TUNEQ_CONFIG", str(config))
+        monkeypatch.setenv("LAB_KEY", KEY)
+        monkeypatch.setattr(
+            "tuneq_worker.bootstrap.connect", lambda url: opened.enter_context(connect(url))
+        )
+        yield config
 
 
 def job_document(job_id: str = "ftjob-1", **fields: Any) -> dict[str, Any]:

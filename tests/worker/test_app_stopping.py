@@ -8,11 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 
-@pytest.mark.parametrize(
-    ("step", "thread"), [("DoorStep", "_reader"), ("HousekeepingStep", "_housekeeper")]
-)
+@pytest.mark.parametrize("step", ["DoorStep", "HousekeepingStep"])
 def test_the_tasks_in_hand_are_told_before_anything_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, thread: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TUNEQ_CONFIG", raising=False)
@@ -21,7 +19,7 @@ def test_the_tasks_in_hand_are_told_before_anything_is_waited_for(
     world = SimpleNamespace(ports=SimpleNamespace(stopping=stopping))
     monkeypatch.setattr(app, "world", lambda: world)
     stops = getattr(app, step)(SimpleNamespace())
-    setattr(stops, thread, SimpleNamespace(stop=lambda: told.append(stopping.is_set())))
+    stops._thread = SimpleNamespace(stop=lambda: told.append(stopping.is_set()))
     stops.stop(SimpleNamespace())
     assert told == [True]
     stops.stop(SimpleNamespace())

@@ -3,7 +3,7 @@ import io
 from typing import Any
 
 import pytest
-from tests.worker.openai_support import Asked, Reply, ScriptedServer, page, refusal
+from tests.worker.openai_support import Asked, CountedBytes, Reply, ScriptedServer, page, refusal
 
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.provider import FileState, ProviderError, StepMetric
@@ -19,17 +19,6 @@ def file_document(file_id: str = "file-1", **fields: Any) -> dict[str, Any]:
         "purpose": "fine-tune",
         **fields,
     }
-
-
-class CountedBytes(io.BytesIO):
-    """Notes the largest piece that was read at once."""
-
-    largest = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        piece = super().read(size)
-        self.largest = max(self.largest, len(piece))
-        return piece
 
 
 def test_upload_sends_name_purpose_and_content_piece_by_piece() -> None:

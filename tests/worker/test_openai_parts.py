@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from tests.worker.openai_support import KEY, Asked, Reply, ScriptedServer, refusal
+from tests.worker.openai_support import KEY, Asked, CountedBytes, Reply, ScriptedServer, refusal
 
 from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.domain.failure import ErrorKind
@@ -24,17 +24,6 @@ PART = 200_000
 BEGIN, SEND, END, GIVE_UP = (
     f"/v1/uploads{tail}" for tail in ("", "/u/parts", "/u/complete", "/u/cancel")
 )
-
-
-class CountedBytes(io.BytesIO):
-    """Notes the largest piece that was read at once."""
-
-    largest = 0
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        piece = super().read(size)
-        self.largest = max(self.largest, len(piece))
-        return piece
 
 
 def well(asked: Asked) -> Reply:

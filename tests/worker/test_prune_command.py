@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from tests.worker.fakes import World
-from tests.worker.openai_support import KEY, Asked, Reply, ScriptedServer
+from tests.worker.openai_support import KEY, Asked, Reply, configured_lab
 from tests.worker.openai_support import refusal as refused
 
 from tuneq_shared.errors import DataRootError, RedisUnreachableError
-from tuneq_shared.redis_store.connection import connect
 from tuneq_worker.commands.prune import prune
 
 
@@ -47,18 +45,14 @@ def config(
     """The configuration of a worker that has the key, and a run that has just ended."""
     world = World(redis_url, store_prefix, tmp_path / "data")
     world.drive_to_end(world.submit(**world.with_evaluation("first")))
-    config = tmp_path / "tuneq.toml"
-    with ExitStack() as opened, ScriptedServer(lab.answer) as server:
-        config.write_text(
-            f'redis_url = "{redis_url}"\nkey_prefix = "{store_prefix}"\ndata_url = "data"\n'
-            f'[accounts.fake]\nbase_url = "http://127.0.0.1:{server.port}/v1"\n'
-            'api_key_env = "LAB_KEY"\n'
-        )
-        monkeypatch.setenv("TUNEQ_CONFIG", str(config))
-        monkeypatch.setenv("LAB_KEY", KEY)
-        monkeypatch.setattr(
-            "tuneq_worker.bootstrap.connect", lambda url: opened.enter_context(connect(url))
-        )
+    with configured_lab(
+        "fake",
+        lab.answer,
+        redis_url=redis_url,
+        store_prefix=store_prefix,
+        folder=tmp_path,
+        monkeypatch=monkeypatch,
+    ) as config:
         yield config
 
 

@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from tests.worker.openai_support import JOBS, KEY, Asked, Reply, ScriptedServer, job_document, page
+from tests.worker.openai_support import JOBS, KEY, Asked, Reply, configured_lab, job_document, page
 from tests.worker.openai_support import refusal as refused
 from tests.worker.reconcile_books import LOST
 
 from tuneq_shared.errors import ConfigurationError, RedisUnreachableError
-from tuneq_shared.redis_store.connection import connect
 from tuneq_worker.commands.reconcile import reconcile
 
 
@@ -54,18 +52,14 @@ def config(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Path]:
     """The configuration of a worker that has the key of `lab`, and not that of `other`."""
-    config = tmp_path / "tuneq.toml"
-    with ExitStack() as opened, ScriptedServer(lab.answer) as server:
-        config.write_text(
-            f'redis_url = "{redis_url}"\nkey_prefix = "{store_prefix}"\ndata_url = "data"\n'
-            f'[accounts.lab]\nbase_url = "http://127.0.0.1:{server.port}/v1"\n'
-            'api_key_env = "LAB_KEY"\n'
-        )
-        monkeypatch.setenv("TUNEQ_CONFIG", str(config))
-        monkeypatch.setenv("LAB_KEY", KEY)
-        monkeypatch.setattr(
-            "tuneq_worker.bootstrap.connect", lambda url: opened.enter_context(connect(url))
-        )
+    with configured_lab(
+        "lab",
+        lab.answer,
+        redis_url=redis_url,
+        store_prefix=store_prefix,
+        folder=tmp_path,
+        monkeypatch=monkeypatch,
+    ) as config:
         yield config
 
 

@@ -154,56 +154,48 @@ class PulseStep(bootsteps.StartStopStep):
                 return
 
 
-class DoorStep(bootsteps.StartStopStep):
-    """In run workers: takes in the requests of other programs until the worker stops."""
+class _RunWorkerStep(bootsteps.StartStopStep):
+    """A thread of its own in every run worker; evaluators do without."""
 
     requires = (PulseStep,)  # which has checked the data root
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self._reader: RequestReader | None = None
+        self._thread: RequestReader | Housekeeper | None = None
+
+    def _make(self, parent: Any) -> RequestReader | Housekeeper:
+        raise NotImplementedError
 
     def start(self, parent: Any) -> None:
-        """Evaluators take none in."""
+        """Begin, in run workers."""
         if Queue.RUNS.value in parent.app.amqp.queues.consume_from:
-            self._reader = RequestReader(_taker(world(), parent.hostname))
-            self._reader.start()
+            self._thread = self._make(parent)
+            self._thread.start()
 
     def stop(self, parent: Any) -> None:
         """Leave to others what is not begun."""
         del parent
         world().ports.stopping.set()  # first: the tasks in hand do not wait for this one
-        if self._reader is not None:
-            self._reader.stop()
-            self._reader = None
+        if self._thread is not None:
+            self._thread.stop()
+            self._thread = None
 
     terminate = stop
 
 
-class HousekeepingStep(bootsteps.StartStopStep):
-    """In run workers: archives old runs now and then until the worker stops."""
+class DoorStep(_RunWorkerStep):
+    """Takes in the requests of other programs until the worker stops."""
 
-    requires = (PulseStep,)  # which has checked the data root
+    def _make(self, parent: Any) -> RequestReader:
+        return RequestReader(_taker(world(), parent.hostname))
 
-    def __init__(self, parent: Any, **options: Any) -> None:
-        super().__init__(parent, **options)
-        self._housekeeper: Housekeeper | None = None
 
-    def start(self, parent: Any) -> None:
-        """Evaluators leave it to the others."""
-        if Queue.RUNS.value in parent.app.amqp.queues.consume_from:
-            self._housekeeper = Housekeeper(world().ports, world().fleet)
-            self._housekeeper.start()
+class HousekeepingStep(_RunWorkerStep):
+    """Archives old runs now and then until the worker stops."""
 
-    def stop(self, parent: Any) -> None:
-        """Leave the rest to the next turn."""
+    def _make(self, parent: Any) -> Housekeeper:
         del parent
-        world().ports.stopping.set()  # first: the tasks in hand do not wait for this one
-        if self._housekeeper is not None:
-            self._housekeeper.stop()
-            self._housekeeper = None
-
-    terminate = stop
+        return Housekeeper(world().ports, world().fleet)
 
 
 def _taker(this: World, name: str) -> RequestTaker:

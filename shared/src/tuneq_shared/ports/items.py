@@ -2,6 +2,7 @@
 
 Every unfinished item has one due time, or is parked on an unfinished item further down the order of
 kinds (run, evaluation, upload, shard, account), so that every chain of parks ends at a due time.
+A crowd that sleeps on an item which has ended is woken piece by piece, by the looks at what is due.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -14,6 +14,7 @@ from tuneq_shared.domain.waiting import Place
 from tuneq_shared.errors import NotFoundError
 from tuneq_shared.ports.catalogue import Event
 from tuneq_shared.redis_store.choices import read_choice
+from tuneq_shared.redis_store.events import read_event
 from tuneq_shared.redis_store.scripts import load_scripts
 
 _PIPELINED = 500
@@ -112,8 +113,7 @@ class RedisCatalogue:
     def events(self, item: ItemId, start: int = 0) -> list[Event]:
         """Oldest first."""
         raw = self._client.lrange(f"{self._prefix}:events:{item}", start, -1)
-        rows = map(orjson.loads, raw)
-        return [Event(row["at"] / 1000, row["stage"], row["message"]) for row in rows]
+        return list(map(read_event, raw))
 
 
 def _record(item: ItemId, answer: list[Any] | None) -> Record | None:

@@ -13,7 +13,7 @@ from tuneq_shared.domain.record import Record
 from tuneq_shared.errors import IllegalTransitionError, StaleClaimError
 from tuneq_shared.ports.items import Asked, Claim, Commit, Creation, NewItem, Renewal
 from tuneq_shared.redis_store.choices import choice_text, read_choice
-from tuneq_shared.redis_store.scripts import load_scripts
+from tuneq_shared.redis_store.scripts import argument, load_scripts
 
 _PIPELINED = 500
 _STALE, _ILLEGAL = -1, -2
@@ -150,12 +150,12 @@ class RedisItems:
         return {ItemId.parse(text): mark for text, mark in marks.items()}
 
     def _run(self, script: str, *args: object) -> Any:
-        return self._scripts[script](args=[self._prefix, *map(_argument, args)])
+        return self._scripts[script](args=[self._prefix, *map(argument, args)])
 
     def _pipelined(self, script: str, calls: Sequence[Sequence[object]]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipe:
             for args in calls:
-                self._scripts[script](args=[self._prefix, *map(_argument, args)], client=pipe)
+                self._scripts[script](args=[self._prefix, *map(argument, args)], client=pipe)
             return pipe.execute()
 
 
@@ -166,10 +166,6 @@ def _created(new: NewItem) -> tuple[object, ...]:
 
 def _due(answer: list[tuple[str, str]]) -> list[tuple[ItemId, str]]:
     return [(ItemId.parse(text), stage) for text, stage in answer]
-
-
-def _argument(value: object) -> str | bytes | int:
-    return value if isinstance(value, bytes | int) else str(value)
 
 
 def _ms(seconds: float) -> int:

@@ -10,9 +10,9 @@ from redis import Redis
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.schema import SCHEMA
 from tuneq_shared.errors import ConflictError
-from tuneq_shared.ports.catalogue import Event
 from tuneq_shared.ports.retention import EndedItem
-from tuneq_shared.redis_store.scripts import load_scripts
+from tuneq_shared.redis_store.events import event_text, read_event
+from tuneq_shared.redis_store.scripts import argument, load_scripts
 
 _TAKEN = -1
 _FIELDS = ("stage", "fixed", "doc", "at", "digest", "group", "name", "rank", "number", "token")
@@ -66,7 +66,7 @@ class RedisRetention:
         with self._client.pipeline(transaction=False) as pipe:
             for each in ended:
                 args = (each.item, each.stage, orjson.dumps(each.doc), int(dry), *_share(each))
-                self._forget(args=[self._prefix, *map(_argument, args)], client=pipe)
+                self._forget(args=[self._prefix, *map(argument, args)], client=pipe)
             return [bool(answer) for answer in pipe.execute()]
 
     def restore(self, ended: EndedItem) -> bool:
@@ -83,9 +83,9 @@ class RedisRetention:
             round(ended.created_at * 1000),
             ended.number,
             ended.token,
-            *map(_event_text, ended.events),
+            *map(event_text, ended.events),
         )
-        answer = self._restore(args=[self._prefix, *map(_argument, args)])
+        answer = self._restore(args=[self._prefix, *map(argument, args)])
         if answer == _TAKEN:
             raise ConflictError(
                 f"archived run {ended.item.key} cannot come back: {ended.group}/{ended.name} or "
@@ -124,7 +124,6 @@ class RedisRetention:
 
 
 def _ended_item(item: ItemId, at: float, fields: dict[str, str], events: list[str]) -> EndedItem:
-    rows = map(orjson.loads, events)
     return EndedItem(
         item=item,
         stage=fields["stage"],
@@ -138,7 +137,7 @@ def _ended_item(item: ItemId, at: float, fields: dict[str, str], events: list[st
         rank=int(fields["rank"]),
         number=int(fields["number"]),
         token=int(fields["token"]),
-        events=tuple(Event(row["at"] / 1000, row["stage"], row["message"]) for row in rows),
+        events=tuple(map(read_event, events)),
     )
 
 
@@ -150,12 +149,3 @@ def _share(ended: EndedItem) -> tuple[object, ...]:
         only = ItemId(Kind.RUN, run) if run else ""
         return fixed["account"], orjson.dumps(ended.files), only, 0
     return "", "[]", "", doc.get("shards", 0) if ended.item.kind is Kind.EVALUATION else 0
-
-
-def _event_text(event: Event) -> bytes:
-    at = round(event.at * 1000)
-    return orjson.dumps({"at": at, "stage": event.stage, "message": event.message})
-
-
-def _argument(value: object) -> str | bytes | int:
-    return value if isinstance(value, bytes | int) else str(value)

@@ -1,6 +1,7 @@
 """The Lua scripts: read from the package, with the legal transitions put before them as data."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 
 from redis import Redis
@@ -25,15 +26,22 @@ def _rules(name: str, tables: Mapping[Kind, Transitions]) -> str:
     return f"local {name}={{{','.join(rows)}}}\n"
 
 
-def load_scripts(client: Redis) -> dict[str, Script]:
-    """Every script by its name, ready to be called with `args` that begin with the key prefix."""
+@cache
+def _texts() -> Mapping[str, str]:
     folder = files("tuneq_shared.redis_store") / "scripts"
     before = (
         _rules("LEGAL", TRANSITIONS)
         + _rules("REVIVE", REVIVALS)
         + (folder / "library.lua").read_text("utf-8")
     )
-    return {
-        name: client.register_script(before + (folder / f"{name}.lua").read_text("utf-8"))
-        for name in NAMES
-    }
+    return {name: before + (folder / f"{name}.lua").read_text("utf-8") for name in NAMES}
+
+
+def load_scripts(client: Redis) -> dict[str, Script]:
+    """Every script by its name, ready to be called with `args` that begin with the key prefix."""
+    return {name: client.register_script(text) for name, text in _texts().items()}
+
+
+def argument(value: object) -> str | bytes | int:
+    """A value as a script is given it."""
+    return value if isinstance(value, bytes | int) else str(value)
