@@ -15,7 +15,7 @@ COPY sandbox sandbox
 FROM build AS build-worker
 # A driver for the data root that not everybody needs: --build-arg DATA_ROOT_DRIVER=s3fs
 ARG DATA_ROOT_DRIVER=""
-RUN uv sync --no-dev --no-editable --package tuneq-worker
+RUN uv sync --no-dev --no-editable --package tuneq-worker --all-extras
 RUN if [ -n "$DATA_ROOT_DRIVER" ]; then uv pip install --python /opt/tuneq "$DATA_ROOT_DRIVER"; fi
 
 FROM build AS build-producer

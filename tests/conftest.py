@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from redis import ConnectionPool
 
 from tuneq_producer.client import Client, open_client
@@ -16,6 +17,29 @@ from tuneq_sandbox.redis_server import EmbeddedRedis
 from tuneq_shared.redis_store.connection import connect
 
 _DEFAULT = Path(__file__).parents[1].parent / "shared"
+_AT_ONCE = 3  # processes that share the whole suite: the tests wait as much as they work
+_LONG = {"e2e", "faults"}  # folders
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile(
+    "tuneq", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tuneq")
+
+
+def pytest_configure() -> None:
+    """Let what the tests start find compiled what the first of its kind has compiled."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share the whole suite; what is named on the command line runs in this process."""
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else _AT_ONCE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that none of them is left to one process in the end."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
 
 
 @pytest.fixture(scope="session")

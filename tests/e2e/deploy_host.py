@@ -101,6 +101,7 @@ class Host:
                 "tuneq_worker",
                 "inspect",
                 "--json",
+                "--timeout=4",  # for all answers, each of which takes its time on a busy machine
                 "stats",
             ],
             cwd=self.folder,
