@@ -39,11 +39,12 @@ def test_a_target_in_parts_is_their_text() -> None:
 
 def test_metadata_is_read_and_taken_off_and_the_tools_stay() -> None:
     metadata = {"choices": ["x", "y"], "label": "l", "subject": "s", "own": 1}
-    line = one({"messages": [U, A], "tools": [{"type": "function"}], "metadata": metadata})
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    line = one({"messages": [U, A], "tools": tools, "metadata": metadata})
     assert line.metadata == Metadata(choices=("x", "y"), label="l", subject="s")
     raw = line.without_metadata()
     assert raw.endswith(b"\n")
-    assert orjson.loads(raw) == {"messages": [U, A], "tools": [{"type": "function"}]}
+    assert orjson.loads(raw) == {"messages": [U, A], "tools": tools}
 
 
 def test_a_bad_line_is_a_problem_in_its_place_and_warnings_are_passed_over() -> None:

@@ -152,7 +152,9 @@ def test_a_file_for_validation_and_evaluation_is_read_once() -> None:
 
 
 def test_a_file_of_two_uses_must_serve_both() -> None:
-    call = {"role": "assistant", "tool_calls": [{"id": "c"}]}
+    function = {"name": "f", "arguments": "{}"}
+    called = {"id": "c", "type": "function", "function": function}
+    call = {"role": "assistant", "tool_calls": [called]}
     line = orjson.dumps({"messages": [{"role": "user", "content": "v"}, call]})
     both = Source("both.jsonl", [line, chat("", "")])
     report = check_datasets(Source("train.jsonl", SOUND), validation=both, evaluation=both)

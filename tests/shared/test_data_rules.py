@@ -11,7 +11,11 @@ from tuneq_shared.data.rules import Use, line_problems, plain_texts, sound_texts
 
 U = {"role": "user", "content": "Q"}
 A = {"role": "assistant", "content": "A"}
-CALL = {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "type": "function"}]}
+F = {"name": "f", "arguments": "{}"}
+CALLED = {"id": "c", "type": "function", "function": F}
+CALL = {"role": "assistant", "content": None, "tool_calls": [CALLED]}
+ANSWER = {"role": "tool", "content": "", "tool_call_id": "c"}
+TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 
 
 def codes(line: Any, use: Use = Use.TRAIN) -> list[Code]:
@@ -24,9 +28,10 @@ def codes(line: Any, use: Use = Use.TRAIN) -> list[Code]:
         {"messages": [U, A]},
         {"messages": [{"role": "system", "content": "S"}, U, A, U, A]},
         {"messages": [{"role": "developer", "content": "S"}, U, A], "parallel_tool_calls": True},
-        {"messages": [U, CALL, {"role": "tool", "content": "", "tool_call_id": "c"}, A]},
+        {"messages": [U, CALL, ANSWER, A]},
         {"messages": [U, CALL], "tools": []},
-        {"messages": [U, {"role": "assistant", "function_call": {"name": "f"}}]},
+        {"messages": [U, CALL], "tools": [TOOL], "parallel_tool_calls": False},
+        {"messages": [U, {"role": "assistant", "function_call": F}]},
         {"messages": [{"role": "user", "content": [{"type": "text", "text": "Q"}]}, A]},
         {"messages": [U, A | {"weight": 0}, U, A | {"weight": 1}]},
         {"messages": [U, A], "metadata": {"choices": ["x"], "label": "l", "subject": None}},

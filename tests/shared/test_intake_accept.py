@@ -231,3 +231,34 @@ def test_what_is_stored_is_the_request_again(mapping: dict[str, Any]) -> None:
     assert (run.id, run.name, run.created_at) == (new.item.key, new.name, 1.5)
     assert run.request.digest() == new.digest
     assert parse_request(parsed.model_dump(mode="json")) == parsed
+
+
+def baselines(*accounts: str | None) -> dict[str, Any]:
+    asked = [{"model": "b", **({"account": name} if name else {})} for name in accounts]
+    return {"dataset": "data:t.jsonl", "baselines": asked}
+
+
+def test_a_baseline_may_be_asked_at_any_configured_account(
+    settings: Settings, data: DataRoot
+) -> None:
+    door = ForeignDoor(data)
+    named = resolve(request(evaluation=baselines("main", "other")), settings, door)
+    silent = resolve(request(evaluation=baselines(None, "other")), settings, door)
+    assert named.identity() == silent.identity()
+    assert named.evaluation is not None
+    assert [each.account for each in named.evaluation.baselines] == [None, "other"]
+    with pytest.raises(ConfigurationError, match="'third' is not configured"):
+        resolve(request(evaluation=baselines("third")), settings, door)
+
+
+def test_a_baseline_is_asked_in_batches_where_there_are_any(
+    settings: Settings, data: DataRoot
+) -> None:
+    other = settings.accounts["other"]
+    without = other.model_copy(
+        update={"capabilities": other.capabilities.model_copy(update={"batch": False})}
+    )
+    settings = settings.model_copy(update={"accounts": {**settings.accounts, "other": without}})
+    asked = {**baselines("other"), "mode": "batch"}
+    with pytest.raises(InvalidInputError, match="account other: an evaluation in batches"):
+        resolve(request(evaluation=asked), settings, ForeignDoor(data))

@@ -7,7 +7,7 @@ Where a new field is missing, add it to the file of the present version, or keep
 """
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.deployment import Deployment
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.record import Item, Record, document, fixed_part, load
@@ -29,6 +30,7 @@ TYPES: dict[Kind, Any] = {
     Kind.EVALUATION: Evaluation,
     Kind.SHARD: Shard,
     Kind.UPLOAD: Upload,
+    Kind.DEPLOYMENT: Deployment,
     Kind.ACCOUNT: AccountState,
 }
 
@@ -55,6 +57,9 @@ def lacks(known: Any, now: Any, place: str = "") -> list[str]:
             for name, part in known.items()
             for fault in lacks(part, now.get(name, "nothing"), f"{place}.{name}")
         ]
+    if isinstance(known, list) and isinstance(now, list) and len(known) == len(now):
+        pairs = enumerate(zip(known, now, strict=True))
+        return [fault for n, (old, new) in pairs for fault in lacks(old, new, f"{place}.{n}")]
     return [] if known == now else [f"{place}: was {known}, is {now}"]
 
 
@@ -137,3 +142,11 @@ def test_what_is_newer_or_has_no_sound_version_is_not_read(
 def test_the_present_version_takes_no_step() -> None:
     part = {"v": SCHEMA, "a": 1}
     assert brought_up(ItemId(Kind.RUN, "r"), part) == {"a": 1}
+
+
+def test_the_same_evaluation_is_found_under_the_same_id_as_ever() -> None:
+    kept = read(KEPT["v1-evaluation"])
+    assert isinstance(kept, Evaluation)
+    assert kept.spec.fingerprint() == kept.id
+    assert replace(kept.spec, prompt="{input}").fingerprint() != kept.id
+    assert replace(kept.spec, system="").fingerprint() != kept.id

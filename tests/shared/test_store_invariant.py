@@ -30,6 +30,7 @@ FIRST_STAGE = {
     Kind.EVALUATION: "pending",
     Kind.UPLOAD: "pending",
     Kind.SHARD: "pending",
+    Kind.DEPLOYMENT: "pending",
     Kind.ACCOUNT: "active",
 }
 HOUR_S = 3600.0

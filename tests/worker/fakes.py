@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 import orjson
+from tests.worker.fake_batches import FakeBatches
+from tests.worker.fake_models import FakeModels
 
 from tuneq_shared.archive import Archive
 from tuneq_shared.archived_catalogue import ArchivedCatalogue
@@ -23,7 +25,7 @@ from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.domain.lifecycle import RunStage, is_terminal
-from tuneq_shared.domain.record import Record, load
+from tuneq_shared.domain.record import Record, document, load
 from tuneq_shared.domain.request import FineTuneRequest
 from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.errors import ConfigurationError
@@ -35,12 +37,14 @@ from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.items import RedisItems
 from tuneq_shared.redis_store.retention import RedisRetention
 from tuneq_shared.redis_store.slots import RedisSlotBook
+from tuneq_shared.retrying import resumed
 from tuneq_shared.settings import Account, Limits, Price, Settings
 from tuneq_worker.evaluation.lane import LoopLane
+from tuneq_worker.evaluation.scorers import ConfiguredScorers
+from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.lane import Pace
 from tuneq_worker.ports.provider import (
     Chat,
-    Check,
     Completion,
     FileState,
     Job,
@@ -72,6 +76,15 @@ for _, queue in ipairs({'runs', 'evaluation'}) do
     local doc = cjson.decode(redis.call('HGET', k, 'doc'))
     if ARGV[2] == '1' and doc.purchase and doc.purchase.intent_at then
       doc.purchase.intent_at = doc.purchase.intent_at - 1000
+      redis.call('HSET', k, 'doc', cjson.encode(doc))
+    end
+    local order = doc.order
+    if ARGV[2] == '1' and order and order.purchase and order.purchase.intent_at then
+      order.purchase.intent_at = order.purchase.intent_at - 1000
+      redis.call('HSET', k, 'doc', cjson.encode(doc))
+    end
+    if ARGV[2] == '1' and doc.intent_at then
+      doc.intent_at = doc.intent_at - 1000
       redis.call('HSET', k, 'doc', cjson.encode(doc))
     end
   end
@@ -146,10 +159,12 @@ class FakeLane:
         return asyncio.run(at_work())
 
 
-class FakeProvider:
+class FakeProvider(FakeModels, FakeBatches):
     """An account in memory. Errors are scripted by call; jobs go on with every sweep."""
 
     def __init__(self) -> None:
+        FakeModels.__init__(self)
+        FakeBatches.__init__(self)
         self.jobs: dict[str, Job] = {}
         self.specs: dict[str, JobSpec] = {}
         self.files: dict[str, RemoteFile] = {}
@@ -213,6 +228,7 @@ class FakeProvider:
     def delete_file(self, file_id: str) -> None:
         with self._call("delete_file", file_id):
             self.files.pop(file_id, None)
+            self.results.pop(file_id, None)
 
     def set_file(self, file_id: str, state: FileState) -> None:
         self.files[file_id] = replace(self.files[file_id], state=state)
@@ -338,6 +354,9 @@ class FakeProvider:
             raise ValueError("no column says which step a row is of")
         return [StepMetric(1, train_loss=0.5)]
 
+    def checkpoint_metrics(self, checkpoints: Sequence[Mapping[str, Any]]) -> list[StepMetric]:
+        return [StepMetric(int(row["step_number"]), train_loss=0.5) for row in checkpoints]
+
     @asynccontextmanager
     async def open_chat(self, in_flight: int) -> AsyncIterator[FakeChat]:
         self.calls.append(("open_chat", in_flight))
@@ -367,6 +386,7 @@ class FakeLease:
     slot: bool = True
     now: float = field(default_factory=time.time)
     token: int = 1
+    wakes: int = 0
     wanted: bool = True
     log: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -431,6 +451,7 @@ class World:
             data=data,
             accounts=self.accounts,
             lane=LoopLane(self.accounts, self.settings),
+            scorers=ConfiguredScorers(self.settings),
             settings=self.settings,
         )
 
@@ -514,6 +535,13 @@ class World:
         self.let_time_pass(grace=grace)
         for item in self.due():
             step(ports or self.ports, item)
+
+    def retry(self, item: ItemId) -> Run:
+        """What `tuneq retry` does."""
+        record = self.record(item)
+        after = resumed(load(record, Run))
+        assert self.ports.items.revive(record, after.stage, document(after), "retried")
+        return after
 
     def drive(self, until: Callable[[], bool], *, rounds: int = 80) -> None:
         for _ in range(rounds):

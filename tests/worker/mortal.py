@@ -9,9 +9,10 @@ from typing import Any, BinaryIO, Protocol
 
 from tuneq_shared.data_root import DataRoot
 
+BATCHES = frozenset({"create_batch", "upload_requests", "cancel_batch", "delete_file"})
 ITEMS = frozenset({"save", "commit", "join", "create", "ask", "wake", "leave", "revive"})
 SLOTS = frozenset({"observe"})
-CALLS = frozenset({"create_job", "upload", "cancel_job"})
+CALLS = frozenset({"create_job", "upload", "cancel_job", *BATCHES, "deploy", "remove_deployment"})
 
 
 class Death(Protocol):

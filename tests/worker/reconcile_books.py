@@ -8,10 +8,9 @@ from tests.worker.fakes import World
 
 from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import RunStage
-from tuneq_shared.domain.record import document, load
+from tuneq_shared.domain.record import document
 from tuneq_shared.domain.run import Run
 from tuneq_shared.ports.items import Commit
-from tuneq_shared.retrying import resumed
 from tuneq_worker.ports.provider import Job, JobStatus
 
 LOST = "abcdefghij234567abcd"
@@ -55,10 +54,3 @@ class BooksWorld(World):
         run = replace(self.run(item), stage=stage, **fields)
         self.ports.items.commit(claim, Commit(stage=stage, doc=document(run), delay_s=3600))
         return run
-
-    def retry(self, item: ItemId) -> Run:
-        """What `tuneq retry` does."""
-        record = self.record(item)
-        after = resumed(load(record, Run))
-        assert self.ports.items.revive(record, after.stage, document(after), "retried")
-        return after

@@ -4,6 +4,7 @@ import orjson
 import pytest
 from tests.worker.fakes import METRICS, FakeLease, World, refusal
 
+from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
@@ -54,6 +55,22 @@ def test_all_that_the_job_left_is_kept(world: World) -> None:
     assert len(lines(world, f"{folder}/checkpoints.jsonl")) == 1
     assert result.item.cost_actual == pytest.approx(5.0)
     assert result.event == ""
+
+
+def test_checkpoints_alone_may_tell_the_metrics(
+    redis_url: str, store_prefix: str, tmp_path: Path
+) -> None:
+    capabilities = Capabilities(metrics="checkpoints")
+    world = World(redis_url, store_prefix, tmp_path, capabilities=capabilities)
+    run = trained(world, "weights.bin")
+    folder = f"runs/{run.id}/{run.job_id}"
+    assert collected(world, run).item.artifacts == (
+        f"{folder}/events.jsonl",
+        f"{folder}/checkpoints.jsonl",
+        f"{folder}/checkpoints.metrics.jsonl",
+    )
+    assert world.provider.count("result_file") == 0
+    assert [row["step"] for row in lines(world, f"{folder}/checkpoints.metrics.jsonl")] == [1]
 
 
 def test_what_comes_next(world: World) -> None:

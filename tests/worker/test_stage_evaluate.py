@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.worker.fakes import ACCOUNT, MODEL, FakeLease, World, chat_line, refusal
 
+from tuneq_shared.domain.account import account_id
 from tuneq_shared.domain.evaluation import Evaluation
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.item import Kind
@@ -73,7 +74,8 @@ def test_it_asks_for_every_evaluation_and_sleeps(world: World) -> None:
 
 def test_the_specification_holds_all_that_was_asked_for(world: World) -> None:
     run = a_run(world, scorer="choice", max_tokens=8, temperature=0.5, limit=3)
-    (_, tuned), _, (_, shot) = specs(run)
+    (_, tuned), (_, own), (_, shot) = specs(run)
+    assert (tuned.base, own.base) == (run.request.model, None)
     assert (tuned.account, tuned.scorer, tuned.max_tokens) == (ACCOUNT, "choice", 8)
     assert (tuned.temperature, tuned.limit) == (0.5, 3)
     assert (tuned.shots_from, tuned.shots_digest) == (None, None)
@@ -208,3 +210,14 @@ def test_an_evaluation_that_vanished_is_no_success(world: World) -> None:
     world.ports.catalogue.read = lambda items: [None, *real(items)[1:]]  # type: ignore[method-assign]  # one is lost
     with pytest.raises(LookupError, match="vanished"):
         look(world, run)
+
+
+def test_a_baseline_of_another_account_waits_for_its_own(world: World) -> None:
+    run = a_run(world, baselines=[{"model": MODEL}, {"model": MODEL, "account": "second"}])
+    asked = look(world, run).item.asked
+    tuned, own, other = (Evaluation.item_of(each.evaluation) for each in asked)
+    world.drive(lambda: world.ended(tuned) and world.ended(own))
+    world.drive(lambda: world.record(other).parked_on == account_id("second"))
+    waits = look(world, replace(run, asked=asked))
+    assert isinstance(waits, Sleep)
+    assert waits.on == other

@@ -168,6 +168,19 @@ def test_what_will_be_evaluated_on_is_kept_as_it_is_now(world: World) -> None:
             assert len(file.readlines()) == count
 
 
+@pytest.mark.parametrize("training_file", ["data:t.jsonl", "file-abc"])
+def test_what_the_scorer_could_not_judge_is_refused_before_anything_is_bought(
+    world: World, training_file: str
+) -> None:
+    dataset = world.put("e.jsonl", [chat_line(900, "A"), chat_line(901, "maybe")])
+    evaluation = {"dataset": dataset, "scorer": "choice"}
+    result = prepared(world, training_file=training_file, evaluation=evaluation)
+    assert "the target of sample 2 is no choice: 'maybe'" in failed(result, "invalid_input")
+    for well in ({"scorer": "exact"}, {"limit": 1}):
+        result = prepared(world, training_file=training_file, evaluation={**evaluation, **well})
+        assert isinstance(result, Advance)
+
+
 def test_beside_the_providers_own_file_a_validation_file_of_ours_is_uploaded(world: World) -> None:
     held_out = world.put("v.jsonl", [chat_line(900)])
     result = prepared(world, training_file="file-abc", validation_file=held_out)
@@ -189,3 +202,38 @@ def test_a_byte_order_mark_does_no_harm_wherever_its_line_comes_in_the_sample(
         assert staged(world, prepared(world, marked, samples=sample)) == staged(
             world, prepared(world, samples=sample)
         )
+
+
+def test_what_the_account_cannot_do_as_configured_here_is_told(world: World) -> None:
+    """The door that the request came through may know another record of the account."""
+    method = {"supervised": {"hyperparameters": {"lora": True}}}
+    message = failed(prepared(world, method=method), "invalid_input")
+    assert "account fake: hyperparameters lora: it takes n_epochs" in message
+    assert "correct hyperparameters under [accounts.fake.capabilities]" in message
+
+
+def preference(number: int, **more: Any) -> bytes:
+    said = [[{"role": "assistant", "content": text}] for text in ("yes", "no")]
+    asked = {"messages": [{"role": "user", "content": f"question {number}"}]}
+    line = {"input": asked, "preferred_output": said[0], "non_preferred_output": said[1]}
+    return orjson.dumps({**line, **more}) + b"\n"
+
+
+def test_pairs_are_staged_for_dpo(world: World) -> None:
+    lines = [preference(number, metadata={"label": "l"}) for number in range(20)]
+    held_out = world.put("v.jsonl", lines[:2])
+    method = {"type": "dpo", "dpo": {"hyperparameters": {"n_epochs": 2}}}
+    result = prepared(world, lines, method=method, samples={"n": 12}, validation_file=held_out)
+    sent = staged(world, result)
+    assert len(sent) == 12
+    assert set(sent) <= {preference(number) for number in range(20)}
+    run = result.item
+    assert run.prepared is not None
+    assert run.cost_estimated == pytest.approx(run.prepared.tokens * 2 * 5.0 / 1e6)
+
+
+def test_lines_of_another_method_are_refused(world: World) -> None:
+    words = failed(prepared(world, method={"type": "dpo"}), "invalid_dataset")
+    assert "data:t.jsonl:1: the line is a supervised chat line" in words
+    pairs = [preference(number) for number in range(20)]
+    assert "for the method dpo" in failed(prepared(world, pairs), "invalid_dataset")

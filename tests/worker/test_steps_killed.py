@@ -1,68 +1,27 @@
 """Killed between any two side effects: nothing is lost, and nothing is bought twice."""
 
 import os
-import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.worker.fakes import MODEL, FakeAccounts, FakeLane, World
-from tests.worker.mortal import CALLS, ITEMS, SLOTS, Mortal, MortalData
+from tests.worker.dying import Death, deaths, live_until_killed
+from tests.worker.fakes import MODEL, FakeLane, World
 
 from tuneq_shared.domain.evaluation import Evaluation
 from tuneq_shared.domain.item import ItemId, Kind
-from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage
+from tuneq_shared.domain.lifecycle import DeploymentStage, EvaluationStage, RunStage
 from tuneq_shared.domain.record import load
 from tuneq_shared.ports.items import Asked
 from tuneq_worker.ports.provider import JobStatus
-from tuneq_worker.ports.stage import Ports
-
-
-class KilledError(BaseException):
-    """As if the process had died here."""
-
-
-class Death:
-    """Counts side effects, and kills at the chosen one, before or after it is carried out."""
-
-    def __init__(self, at: int | None = None, *, after: bool = False) -> None:
-        self.at = at
-        self.after = after
-        self.seen: list[str] = []
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def strikes(self, name: str, *_: Any) -> Iterator[None]:
-        with self._lock:
-            mine = len(self.seen)
-            self.seen.append(name)
-        if mine == self.at and not self.after:
-            raise KilledError(name)
-        yield
-        if mine == self.at and self.after:
-            raise KilledError(name)
-
-
-def mortal(world: World, death: Death) -> Ports:
-    """The world's ports, deadly in every side effect."""
-    accounts = FakeAccounts(world.provider)
-    accounts.given = Mortal(world.provider, death, CALLS)
-    return replace(
-        world.ports,
-        items=Mortal(world.ports.items, death, ITEMS),
-        slots=Mortal(world.ports.slots, death, SLOTS),
-        data=MortalData(world.ports.data.url, death),
-        accounts=accounts,
-    )
-
 
 NewWorld = Callable[..., World]
 UNMARKED: dict[str, Any] = {"capabilities": {"metadata": False}}
+DEPLOYS: dict[str, Any] = {"capabilities": {"deployment": True}}
 marked_or_not = pytest.mark.parametrize("settings", [{}, UNMARKED], ids=["marked", "unmarked"])
 
 
@@ -81,18 +40,6 @@ def new_world(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return make
 
 
-def live_until_killed(world: World, death: Death, ends: Callable[[], bool]) -> None:
-    ports = mortal(world, death)
-    for _ in range(80):
-        if ends():
-            return
-        try:
-            world.round(ports)
-        except KilledError:
-            return
-    raise AssertionError("neither ended nor killed")
-
-
 def check_bought_once(world: World, runs: list[ItemId]) -> None:
     jobs = Counter(map(world.provider.bought_for, world.provider.jobs))
     assert jobs == {f"{item.key}/0": 1 for item in runs}
@@ -105,7 +52,7 @@ def test_a_run_survives_death_at_any_side_effect(new_world: NewWorld) -> None:
     unharmed = Death()
     _live_a_run(new_world(), unharmed)
     assert len(unharmed.seen) > 50
-    for death in _deaths(unharmed):
+    for death in deaths(unharmed):
         _live_a_run(new_world(), death)
 
 
@@ -116,8 +63,35 @@ def test_a_purchase_without_metadata_survives_death_at_any_side_effect(
     unharmed = Death()
     _buy_two(new_world(**UNMARKED), unharmed)
     assert {"upload", "create_job"} <= set(unharmed.seen)
-    for death in _deaths(unharmed):
+    for death in deaths(unharmed):
         _buy_two(new_world(**UNMARKED), death)
+
+
+def test_a_deployment_survives_death_at_any_side_effect(new_world: NewWorld) -> None:
+    """From the evaluation's first look to the removal; the purchase before it is the same."""
+    unharmed = Death()
+    _deploy_one(new_world(**DEPLOYS), unharmed)
+    assert {"deploy", "remove_deployment"} <= set(unharmed.seen)
+    for death in deaths(unharmed):
+        _deploy_one(new_world(**DEPLOYS), death)
+
+
+def _deploy_one(world: World, death: Death) -> None:
+    provider = world.provider
+    provider.deploys = True
+    item = world.submit(**world.with_evaluation("one", baselines=[]))
+    world.drive_to(item, RunStage.EVALUATING)
+
+    def ended() -> bool:
+        deployments = world.items_of(Kind.DEPLOYMENT)
+        gone = [record.stage == DeploymentStage.RELEASED for record in deployments]
+        return world.ended(item) and bool(gone) and all(gone)
+
+    live_until_killed(world, death, ended)
+    world.drive(ended)
+    assert world.run(item).stage is RunStage.SUCCEEDED, death.at
+    assert len(provider.deployments) == 1
+    assert provider.standing() == []
 
 
 def _buy_two(world: World, death: Death) -> None:
@@ -131,14 +105,6 @@ def _buy_two(world: World, death: Death) -> None:
     world.drive_to_end(*runs)
     assert {world.run(item).stage for item in runs} == {RunStage.SUCCEEDED}, death.at
     check_bought_once(world, runs)
-
-
-def _deaths(unharmed: Death) -> Iterator[Death]:
-    """Before each side effect, which is also after the one before it; and after those on money."""
-    for place, name in enumerate(unharmed.seen):
-        yield Death(place)
-        if name in {"create_job", "upload", "cancel_job"} or place == len(unharmed.seen) - 1:
-            yield Death(place, after=True)
 
 
 def _live_a_run(world: World, death: Death) -> None:
@@ -197,7 +163,7 @@ def test_a_cancel_survives_death_at_any_side_effect(new_world: NewWorld) -> None
     unharmed = Death()
     _cancel_in_training(new_world(), unharmed)
     assert "cancel_job" in unharmed.seen
-    for death in _deaths(unharmed):
+    for death in deaths(unharmed):
         _cancel_in_training(new_world(), death)
 
 

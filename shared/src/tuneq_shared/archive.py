@@ -19,7 +19,11 @@ SCHEMA = 1
 AT_ONCE = 16
 """Files read or written at the same time: each waits for its disk or its network."""
 
-FOLDERS = {Kind.RUN: "runs", Kind.EVALUATION: "evaluations"}
+FOLDERS = {
+    Kind.RUN: "runs",
+    Kind.EVALUATION: "evaluations",
+    Kind.DEPLOYMENT: "deployments",
+}
 """The kinds that are archived, and where."""
 
 _NAME = re.compile(r"(\d+)\.json")

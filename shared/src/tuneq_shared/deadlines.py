@@ -10,6 +10,8 @@ class Deadlines(BaseModel):
 
     file_s: float = Field(default=3600.0, gt=0)
     """For which a file that was sent may be processed; then its upload fails."""
+    deployment_s: float = Field(default=7200.0, gt=0)
+    """For which a deployed model may not answer yet; then it is removed, and evaluations fail."""
     start_s: float = Field(default=86_400.0, gt=0)
     """For which a job may have one status before it runs: then its run is held."""
     training_s: float = Field(default=7 * 86_400.0, gt=0)

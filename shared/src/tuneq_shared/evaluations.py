@@ -1,16 +1,13 @@
 """How an evaluation comes to be, whoever asks for it."""
 
-import logging
 from collections.abc import Sequence
 
 from tuneq_shared.archive import Archive
 from tuneq_shared.domain.evaluation import Evaluation, EvaluationSpec
 from tuneq_shared.domain.lifecycle import EvaluationStage
 from tuneq_shared.domain.record import document, fixed_part
-from tuneq_shared.errors import UnreadableError
+from tuneq_shared.joining import join_or_bring_back
 from tuneq_shared.ports.items import Creation, ItemStore, NewItem
-
-log = logging.getLogger(__name__)
 
 
 def new_evaluation(spec: EvaluationSpec) -> NewItem:
@@ -34,12 +31,6 @@ def join_evaluation(
 ) -> Creation:
     """Share an evaluation: the one in Redis, else the one that was done and archived, else anew."""
     new = new_evaluation(spec)
-    creation = items.join(new, subscriber, revive_from, creates=False)
-    if creation is not Creation.ABSENT:
-        return creation
-    # It was written to the archive before it left Redis, so it cannot be missed in between.
-    try:
-        archive.bring_back(new.item, EvaluationStage.DONE)
-    except UnreadableError as error:
-        log.warning("evaluation %s is done anew: %s", new.item.key, error.message)
-    return items.join(new, subscriber, revive_from)
+    return join_or_bring_back(
+        items, archive, new, subscriber, revive_from, stage=EvaluationStage.DONE
+    )

@@ -2,10 +2,11 @@
 
 import os
 import tomllib
+from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -13,13 +14,16 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from tuneq_shared.capabilities import Capabilities, corrected
+from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.deadlines import Deadlines
+from tuneq_shared.dialects import Dialect, corrected
 from tuneq_shared.domain.request import MAX_REQUEST_BYTES
+from tuneq_shared.domain.scoring import BUILT_IN, ScorerName
 from tuneq_shared.errors import ConfigurationError
 
 CONFIG_NAME = "tuneq.toml"
 AccountName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+OwnScorer = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
 
 
 class Limits(BaseModel):
@@ -47,6 +51,10 @@ class Price(BaseModel):
     training: float = Field(default=0.0, ge=0)
     input: float = Field(default=0.0, ge=0)
     output: float = Field(default=0.0, ge=0)
+    batch_discount: float = Field(default=0.5, ge=0, le=1)
+    """Share that is taken off input and output where they go in batches."""
+    hour: float = Field(default=0.0, ge=0)
+    """USD an hour while a model tuned on it is deployed."""
 
 
 class Account(BaseModel):
@@ -54,7 +62,7 @@ class Account(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    dialect: Literal["openai"] = "openai"
+    dialect: Dialect = "openai"
     base_url: str = Field(pattern=r"^https?://")
     api_key_env: str | None = None
     api_key_file: Path | None = None
@@ -62,7 +70,13 @@ class Account(BaseModel):
     deadlines: Deadlines = Deadlines()
     capabilities: Capabilities = Capabilities()
     """The dialect's, with what the configuration says otherwise."""
+    options: dict[str, JsonValue] = {}
+    """What only the dialect's adapter knows the meaning of, such as the name of a resource."""
     prices: dict[str, Price] = {}
+    context_tokens: dict[str, Annotated[int, Field(gt=0)]] = {}
+    """How many tokens an example may have that a model is trained on."""
+    end_dates: dict[str, date] = {}
+    """The last day of a model, where the provider's list does not tell it or tells it wrongly."""
 
     @model_validator(mode="before")
     @classmethod
@@ -72,8 +86,9 @@ class Account(BaseModel):
         corrections = given.get("capabilities", {})
         if not isinstance(corrections, dict):
             return given
-        dialect = str(given.get("dialect", "openai"))
-        return {**given, "capabilities": corrected(dialect, corrections)}
+        dialect, base_url = (str(given.get(k, "")) for k in ("dialect", "base_url"))
+        record = corrected(dialect or "openai", base_url, corrections)
+        return {**given, "capabilities": record}
 
 
 class Settings(BaseSettings):
@@ -92,7 +107,13 @@ class Settings(BaseSettings):
     retention_days: int = Field(default=90, gt=0)
     max_request_bytes: int = Field(default=MAX_REQUEST_BYTES, gt=0)
     """Of a request as JSON, through whichever door."""
+    answer_cache_bytes: int = Field(default=0, ge=0)
+    """Room under the data root for answers that need not be asked for again; 0: none is kept."""
+    confirm_above_usd: float | None = Field(default=None, ge=0)
+    """What a submission may be estimated at without being asked for; none: it is never asked."""
     accounts: dict[AccountName, Account] = {}
+    scorers: dict[ScorerName, OwnScorer] = {}
+    """Functions by the names under which requests may have them as scorers; workers import them."""
     lease_s: float = Field(default=60.0, gt=0)
     """How long a worker may hold an item before another may take it."""
     request_timeout_s: float = Field(default=30.0, gt=0)
@@ -134,6 +155,14 @@ class Settings(BaseSettings):
         if self.default_account is not None and self.default_account not in self.accounts:
             known = ", ".join(sorted(self.accounts)) or "none"
             msg = f"default_account is {self.default_account!r}, but the accounts are: {known}"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _built_in_scorers_stay(self) -> Self:
+        taken = sorted(BUILT_IN.keys() & self.scorers.keys())
+        if taken:
+            msg = f"scorers: {', '.join(taken)} is there in any case: give yours another name"
             raise ValueError(msg)
         return self
 

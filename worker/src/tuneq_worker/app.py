@@ -22,7 +22,9 @@ from tuneq_worker.bootstrap import World
 from tuneq_worker.dispatch import Dispatcher, Pulse
 from tuneq_worker.doors.reader import RequestReader
 from tuneq_worker.doors.taking import RequestTaker
+from tuneq_worker.evaluation.scorers import own_names
 from tuneq_worker.hearing import Hearing, start_anew
+from tuneq_worker.model_watch import ModelWatch
 from tuneq_worker.retention.housekeeping import Housekeeper
 from tuneq_worker.tasks import hint, register
 
@@ -35,7 +37,7 @@ _REDIS_PATIENCE_S = 60.0
 # headers of answers, or signatures.
 _CHATTY = (
     *("celery.app.trace", "celery.worker.strategy"),
-    *("httpx2", "httpcore2", "aiohttp", "asyncio"),
+    *("httpx2", "httpcore2", "httpx", "httpcore", "aiohttp", "asyncio", "fireworks", "together"),
     *("fsspec", "s3fs", "boto3", "botocore", "aiobotocore", "urllib3"),
 )
 
@@ -77,7 +79,7 @@ def make_app(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
     )
     register(app, world)
-    app.steps["worker"].update({PulseStep, DoorStep, HousekeepingStep})
+    app.steps["worker"].update({PulseStep, DoorStep, HousekeepingStep, ModelsStep})
     return app
 
 
@@ -108,6 +110,7 @@ class PulseStep(bootsteps.StartStopStep):
             concurrency=parent.concurrency,
             accounts=accounts,
             version=version("tuneq-worker"),
+            scorers=own_names(this.settings),
         )
         dispatcher = _dispatcher(parent.app, this)
         self._pulse = Pulse(
@@ -161,9 +164,9 @@ class _RunWorkerStep(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
-        self._thread: RequestReader | Housekeeper | None = None
+        self._thread: RequestReader | Housekeeper | ModelWatch | None = None
 
-    def _make(self, parent: Any) -> RequestReader | Housekeeper:
+    def _make(self, parent: Any) -> RequestReader | Housekeeper | ModelWatch:
         raise NotImplementedError
 
     def start(self, parent: Any) -> None:
@@ -198,11 +201,20 @@ class HousekeepingStep(_RunWorkerStep):
         return Housekeeper(world().ports, world().fleet)
 
 
+class ModelsStep(_RunWorkerStep):
+    """Tells now and then which models end until the worker stops."""
+
+    def _make(self, parent: Any) -> ModelWatch:
+        del parent
+        return ModelWatch(world().ports, world().fleet)
+
+
 def _taker(this: World, name: str) -> RequestTaker:
     client, prefix = connect(this.settings.redis_url), this.settings.key_prefix
     return RequestTaker(
         stream=RedisRequestStream(client, prefix, name, longest=this.settings.max_request_bytes),
         items=this.ports.items,
+        catalogue=this.ports.catalogue,
         data=this.ports.data,
         fleet=this.fleet,
         settings=this.settings,

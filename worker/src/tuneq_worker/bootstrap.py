@@ -16,6 +16,7 @@ from tuneq_shared.redis_store.retention import RedisRetention
 from tuneq_shared.redis_store.slots import RedisSlotBook
 from tuneq_shared.settings import Settings
 from tuneq_worker.evaluation.lane import LoopLane
+from tuneq_worker.evaluation.scorers import ConfiguredScorers
 from tuneq_worker.keys import read_key
 from tuneq_worker.ports.provider import Provider
 from tuneq_worker.ports.stage import Ports
@@ -84,5 +85,6 @@ class World:
             data=data,
             accounts=self.accounts,
             lane=LoopLane(self.accounts, self.settings),
+            scorers=ConfiguredScorers(self.settings),
             settings=self.settings,
         )

@@ -6,13 +6,17 @@ when a task ends that came through it. Both can be left out here, for a message 
 item whose hint is lost stays due.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import redis
 
 
 class Channel(redis.Channel):
-    """A channel that leaves a lost connection alone."""
+    """A channel that leaves a lost connection alone, and keeps its client."""
+
+    _kept: Any = None
 
     @property
     def is_connected(self) -> bool:
@@ -31,6 +35,16 @@ class Channel(redis.Channel):
         """Reject a message, unless its connection is lost."""
         if self.is_connected:
             super().basic_reject(delivery_tag, requeue=requeue)
+
+    @contextmanager
+    def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
+        """One client for all that is sent and acknowledged: Kombu makes one for each message."""
+        if self._kept is not None and self._kept.connection_pool is not self.pool:
+            self._kept = None
+        with super().conn_or_acquire(client or self._kept) as used:
+            if client is None:
+                self._kept = used
+            yield used
 
 
 class Transport(redis.Transport):

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from tuneq_shared.domain.account import AccountState
-from tuneq_shared.domain.evaluation import Counts, Evaluation, Shard
+from tuneq_shared.domain.deployment import Deployment
+from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import (
+    DeploymentStage,
     EvaluationStage,
     RunStage,
     ShardStage,
@@ -24,6 +26,9 @@ from tuneq_worker.stages.hold import HELD_LOOK_S
 
 SLOT_FALLBACK_S = 600.0
 """After which one who stands in line for a slot looks again by itself."""
+
+
+_RELEASE_AGAIN_S = 300.0
 
 
 def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
@@ -63,12 +68,7 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
             # Its job may go on and cost money: it has not ended before somebody has looked.
             return to_commit(Hold(item, f"{failure.code}: {failure.message}"), before, now)
         case Fail(failure=failure):
-            ended = _failed(item, failure)
-            return Commit(
-                stage=ended.stage,
-                doc=document(_settled(ended, before, now, None)),
-                event=f"{failure.code}: {failure.message}",
-            )
+            return _ended_badly(item, failure, before, now)
         case Hold(reason=reason, free=free):
             held = _held(item, reason)
             return Commit(
@@ -78,6 +78,27 @@ def to_commit(result: StageResult[ItemT], before: ItemT, now: float) -> Commit:
                 delay_s=HELD_LOOK_S,
                 free=free,
             )
+
+
+def _ended_badly(item: Item, failure: Failure, before: Item, now: float) -> Commit:
+    if isinstance(item, Deployment) and item.may_stand:
+        return _removed_first(item, failure)
+    ended = _failed(item, failure)
+    return Commit(
+        stage=ended.stage,
+        doc=document(_settled(ended, before, now, None)),
+        event=f"{failure.code}: {failure.message}",
+    )
+
+
+def _removed_first(deployment: Deployment, failure: Failure) -> Commit:
+    """It has not failed before it is removed, and that is tried for ever."""
+    again = deployment.stage is DeploymentStage.RELEASING
+    if not again:
+        deployment = replace(deployment, failure=failure, attempts=0)
+    releasing = replace(deployment, stage=DeploymentStage.RELEASING)
+    delay_s = _RELEASE_AGAIN_S if again else 0.0
+    return Commit(stage=releasing.stage, doc=document(releasing), delay_s=delay_s)
 
 
 def _settled(item: Item, before: Item, now: float, waiting: Waiting | None) -> Item:
@@ -108,13 +129,19 @@ def _failed(item: Item, failure: Failure) -> Item:
         case Run():
             return replace(item, stage=RunStage.FAILED, failure=failure)
         case Evaluation():
-            return replace(item, stage=EvaluationStage.INCOMPLETE, failure=failure, attempts=0)
+            incomplete = replace(item, stage=EvaluationStage.INCOMPLETE, failure=failure)
+            return replace(incomplete, attempts=0, deploying=False)
         case Upload():
             return replace(item, stage=UploadStage.FAILED, failure=failure, attempts=0)
+        case Deployment():
+            return replace(item, stage=DeploymentStage.FAILED, failure=failure, attempts=0)
         case Shard():
-            lost = Counts(errored=item.stop - item.start)
+            # What was answered before is kept: it was paid for.
+            answered = replace(item.counts, errored=0)
+            counts = replace(answered, errored=item.stop - item.start - answered.samples)
+            order = replace(item.order, ended=0, turned_away=0)
             ended = replace(item, stage=ShardStage.DONE, failure=failure, attempts=0)
-            return replace(ended, counts=lost, part=None)
+            return replace(ended, counts=counts, order=order)
         case AccountState():
             raise TypeError("an account does not end; its sweep waits or stops")
 

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 
 from tuneq_shared.deadlines import Deadlines
 from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.deployment import Deployment
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.upload import Upload
 from tuneq_shared.settings import Settings
+from tuneq_worker.ports.deployments import RemoteDeployment
 from tuneq_worker.ports.provider import Job, JobStatus
 
 _WORKED_ON = frozenset({JobStatus.RUNNING, JobStatus.FINALIZING})
@@ -71,6 +73,16 @@ def stuck_file(upload: Upload, since: float, deadlines: Deadlines, now: float) -
         f"account {upload.account!r} has been processing {upload.file_id} since {instant(since)}"
     )
     return Failure("file_not_processed", words)
+
+
+def stuck_deployment(
+    deployment: Deployment, found: RemoteDeployment, deadlines: Deadlines, now: float
+) -> Failure | None:
+    """Why a deployment fails that does not become ready; none while there is time."""
+    if deployment.asked_at is None or now - deployment.asked_at < deadlines.deployment_s:
+        return None
+    words = f"{found.id} is {found.raw_state}, asked for at {instant(deployment.asked_at)}"
+    return Failure("deployment_not_ready", words)
 
 
 def seen(status: str, since: float) -> str:

@@ -12,11 +12,15 @@ from tuneq_shared.settings import Account
 def read_key(name: str, account: Account) -> SecretStr:
     """The account's key from its environment variable, else from its file; outer blanks cut off.
 
+    Empty where the account names neither, and tokens of an identity let it in instead.
+
     Raises:
         ConfigurationError: neither is configured, neither holds a key, or what it holds cannot
             be one. The words name the place, never the value.
     """
     if account.api_key_env is None and account.api_key_file is None:
+        if account.options.get("entra"):
+            return SecretStr("")
         raise ConfigurationError(
             f"account {name!r} says nowhere where its key is",
             hint=f"set api_key_env or api_key_file under [accounts.{name}]",

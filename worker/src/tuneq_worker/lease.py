@@ -52,6 +52,7 @@ class ClaimLease(Generic[ItemT]):
         self.slot = claim.slot
         self.now = claim.now
         self.token = claim.token
+        self.wakes = claim.wakes
 
     @property
     def wanted(self) -> bool:

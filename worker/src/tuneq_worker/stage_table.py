@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tuneq_shared.domain.account import AccountState
+from tuneq_shared.domain.deployment import Deployment
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import (
     AccountStage,
+    DeploymentStage,
     EvaluationStage,
     RunStage,
     ShardStage,
@@ -21,9 +23,11 @@ from tuneq_worker.stages.accept import accept
 from tuneq_worker.stages.cancel import cancel
 from tuneq_worker.stages.collect import collect
 from tuneq_worker.stages.create import create
+from tuneq_worker.stages.deploy import await_answer, deploy, keep
 from tuneq_worker.stages.evaluate import evaluate
 from tuneq_worker.stages.hold import held
 from tuneq_worker.stages.prepare import prepare
+from tuneq_worker.stages.release import release
 from tuneq_worker.stages.sweep import stopped, sweep
 from tuneq_worker.stages.train import train
 from tuneq_worker.stages.transfer import await_ready, send
@@ -37,6 +41,7 @@ ITEM_TYPES: Mapping[Kind, Any] = {
     Kind.EVALUATION: Evaluation,
     Kind.SHARD: Shard,
     Kind.UPLOAD: Upload,
+    Kind.DEPLOYMENT: Deployment,
     Kind.ACCOUNT: AccountState,
 }
 
@@ -56,6 +61,10 @@ STAGES: Mapping[tuple[Kind, str], tuple[str, StageFunction]] = {
     (Kind.EVALUATION, EvaluationStage.RUNNING): ("tuneq.await_shards", run),
     (Kind.EVALUATION, EvaluationStage.CONCLUDING): ("tuneq.conclude", conclude),
     (Kind.SHARD, ShardStage.PENDING): ("tuneq.evaluate_shard", work_through),
+    (Kind.DEPLOYMENT, DeploymentStage.PENDING): ("tuneq.deploy", deploy),
+    (Kind.DEPLOYMENT, DeploymentStage.STARTING): ("tuneq.await_deployment", await_answer),
+    (Kind.DEPLOYMENT, DeploymentStage.READY): ("tuneq.keep_deployment", keep),
+    (Kind.DEPLOYMENT, DeploymentStage.RELEASING): ("tuneq.release_deployment", release),
     (Kind.ACCOUNT, AccountStage.ACTIVE): ("tuneq.poll_account", sweep),
     (Kind.ACCOUNT, AccountStage.STOPPED): ("tuneq.await_account", stopped),
 }

@@ -8,10 +8,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tuneq_shared.domain.account import AccountState, account_id
+from tuneq_shared.domain.deployment import Deployment
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import ErrorKind, Failure
-from tuneq_shared.domain.item import ItemId, Kind
-from tuneq_shared.domain.lifecycle import AccountStage, RunStage, is_terminal
+from tuneq_shared.domain.item import ItemId
+from tuneq_shared.domain.lifecycle import AccountStage, DeploymentStage, RunStage, is_terminal
 from tuneq_shared.domain.record import Item, document, fixed_part, load
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.schema import NewerSchemaError
@@ -79,8 +80,8 @@ def step(ports: Ports, item_id: ItemId) -> str | None:
 
 def _committed(result: StageResult[Any], item: Any, ports: Ports, claim: Claim) -> bool:
     commit = to_commit(result, item, claim.now)
-    if isinstance(item, Run) and is_terminal(Kind.RUN, commit.stage):
-        # A run that has ended must not keep alive what only it wanted.
+    if is_terminal(item.item.kind, commit.stage):
+        # What has ended must not keep alive what only it wanted.
         commit = replace(commit, leaves=tuple(shared_by(result.item)))
     return ports.items.commit(claim, commit)
 
@@ -103,7 +104,7 @@ def _decide(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any]
     if cancels and lease.asked is Asked.CANCEL:
         cancelled = replace(item, stage=RunStage.CANCELLING, job_since=None)
         return Advance(cancelled, "cancel asked")
-    stands_still = _stopped_account(item, ports)
+    stands_still = _stopped_account(item, ports, lease)
     if stands_still is not None:
         return stands_still
     _, function = STAGES[item.item.kind, item.stage]
@@ -134,12 +135,10 @@ def _faulted(item: Any, error: Exception) -> StageResult[Any]:
     return Wait(with_attempt(item, _FAULT), _FAULT_DELAY_S, waiting)
 
 
-def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
+def _stopped_account(item: Any, ports: Ports, lease: ClaimLease[Any]) -> StageResult[Any] | None:
     """Every item of a stopped account sleeps on it; what is unpaid fails where it is for good."""
-    if isinstance(item, AccountState):
+    if _goes_on(item, lease):
         return None
-    if isinstance(item, Run) and item.may_have_job:
-        return None  # it looks for it, whatever the account says
     (record,) = ports.catalogue.read([account_id(_account(item))])
     if record is None:
         # Nothing sleeps on what is not there: an item would be due again at once, for ever.
@@ -153,6 +152,21 @@ def _stopped_account(item: Any, ports: Ports) -> StageResult[Any] | None:
         return Fail(item, failure)
     waiting = Waiting(WaitKind.ACCOUNT, account.id, f"{failure.code}: {failure.message}")
     return Sleep(item, account.item, waiting, STOPPED_MARK)
+
+
+def _goes_on(item: Item, lease: ClaimLease[Any]) -> bool:
+    """Whether it looks for what it has bought, or ends, whatever the account says."""
+    match item:
+        case AccountState():
+            return True
+        case Run():
+            return item.may_have_job
+        case Shard() if item.may_have_batch:
+            return True
+        case Deployment() if item.may_stand or item.stage is DeploymentStage.RELEASING:
+            return True
+        case _:
+            return lease.asked is Asked.CANCEL
 
 
 def _is_unpaid(item: Item) -> bool:

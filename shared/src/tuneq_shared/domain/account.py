@@ -19,6 +19,8 @@ class AccountState:
     attempts: int = 0  # failed sweeps in a row
     failing_since: float | None = None  # Redis time of the first of them
     silent_s: float = 0.0  # waited between them: without workers nobody listens
+    look_at: float = 0.0  # Redis time until which jobs that are not young need no look
+    wakes: int = 0  # how often it was woken before the last look
 
     @property
     def item(self) -> ItemId:

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     EVALUATION = "evaluation"
     UPLOAD = "upload"
     SHARD = "shard"
+    DEPLOYMENT = "deployment"
     ACCOUNT = "account"
 
 

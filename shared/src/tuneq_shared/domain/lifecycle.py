@@ -52,6 +52,17 @@ class UploadStage(StrEnum):
     CANCELLED = "cancelled"
 
 
+class DeploymentStage(StrEnum):
+    """The stages of a deployment: starting means that the provider is making the model callable."""
+
+    PENDING = "pending"
+    STARTING = "starting"
+    READY = "ready"
+    RELEASING = "releasing"
+    RELEASED = "released"
+    FAILED = "failed"
+
+
 class AccountStage(StrEnum):
     """An account is always unfinished; stopped accounts keep their runs parked."""
 
@@ -62,6 +73,7 @@ class AccountStage(StrEnum):
 Transitions = Mapping[str, frozenset[str]]
 
 _R, _E, _S, _U, _A = RunStage, EvaluationStage, ShardStage, UploadStage, AccountStage
+_D = DeploymentStage
 _RUN_PATH: Mapping[RunStage, set[RunStage]] = {
     _R.SUBMITTED: {_R.PREPARING},
     _R.PREPARING: {_R.UPLOADING},
@@ -90,6 +102,12 @@ TRANSITIONS: Mapping[Kind, Transitions] = {
         _U.PENDING: frozenset({_U.SENT, _U.READY, _U.FAILED, _U.CANCELLED}),
         _U.SENT: frozenset({_U.READY, _U.FAILED, _U.CANCELLED, _U.PENDING}),
     },
+    Kind.DEPLOYMENT: {
+        _D.PENDING: frozenset({_D.STARTING, _D.READY, _D.RELEASING, _D.FAILED}),
+        _D.STARTING: frozenset({_D.READY, _D.RELEASING, _D.FAILED, _D.PENDING}),
+        _D.READY: frozenset({_D.RELEASING, _D.PENDING, _D.STARTING, _D.FAILED}),
+        _D.RELEASING: frozenset({_D.RELEASED, _D.FAILED}),
+    },
     Kind.ACCOUNT: {
         _A.ACTIVE: frozenset({_A.STOPPED}),
         _A.STOPPED: frozenset({_A.ACTIVE}),
@@ -104,6 +122,7 @@ REVIVALS: Mapping[Kind, Transitions] = {
     },
     Kind.SHARD: {stage: frozenset({_S.PENDING}) for stage in (_S.DONE, _S.CANCELLED)},
     Kind.UPLOAD: {stage: frozenset({_U.PENDING}) for stage in (_U.FAILED, _U.CANCELLED, _U.READY)},
+    Kind.DEPLOYMENT: {stage: frozenset({_D.PENDING}) for stage in (_D.RELEASED, _D.FAILED)},
     Kind.ACCOUNT: {},
 }
 """How an ended item may be taken up again: by an operator's retry, or by a new subscriber."""

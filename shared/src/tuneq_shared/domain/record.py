@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from tuneq_shared.domain.account import AccountState
 from tuneq_shared.domain.choice import Choice
+from tuneq_shared.domain.deployment import Deployment
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.run import Run
@@ -15,14 +16,15 @@ from tuneq_shared.domain.schema import SCHEMA, STEPS, Step, brought_up
 from tuneq_shared.domain.upload import Upload
 from tuneq_shared.domain.waiting import Place
 
-Item = Run | Evaluation | Shard | Upload | AccountState
-ItemT = TypeVar("ItemT", Run, Evaluation, Shard, Upload, AccountState)
+Item = Run | Evaluation | Shard | Upload | Deployment | AccountState
+ItemT = TypeVar("ItemT", Run, Evaluation, Shard, Upload, Deployment, AccountState)
 
 _TYPES: dict[Kind, type[Item]] = {
     Kind.RUN: Run,
     Kind.EVALUATION: Evaluation,
     Kind.SHARD: Shard,
     Kind.UPLOAD: Upload,
+    Kind.DEPLOYMENT: Deployment,
     Kind.ACCOUNT: AccountState,
 }
 _ADAPTERS: dict[Kind, TypeAdapter[Any]] = {k: TypeAdapter(t) for k, t in _TYPES.items()}
@@ -32,6 +34,7 @@ _FIXED: dict[Kind, set[str]] = {
     Kind.EVALUATION: {"spec"},
     Kind.SHARD: {"spec", "evaluation", "index", "start", "stop"},
     Kind.UPLOAD: {"account", "digest", "purchase"},
+    Kind.DEPLOYMENT: {"account", "model"},
     Kind.ACCOUNT: set(),
 }
 _APART = {"id", "stage"}  # fields of the record itself

@@ -2,10 +2,26 @@
 
 import base64
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from tuneq_shared.domain.scoring import (
+    DEFAULT_SCORER,
+    ScorerName,
+    options_by_scorer,
+    scorer_options,
+)
 
 MAX_REQUEST_BYTES = 64 * 1024
 """Of a request as JSON, unless the configuration says otherwise: it names files, it holds none."""
@@ -15,11 +31,18 @@ PRIORITIES = {"high": 0, "normal": 1, "low": 2}
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}$")]
 FileReference = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+Mode = Literal["direct", "batch"]
+"""How an evaluation asks: sample by sample, or in files that are answered within a day, cheaper."""
 ModelName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+_UNSAID: dict[str, Any] = {
+    **dict.fromkeys(("labels", "priority", "budget_usd", "idempotency_key"), True),
+    "evaluation": {"mode": True},
+}
 
 
 class _Part(BaseModel):  # noqa: PLW1641 - pydantic gives frozen models a hash of their fields
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no infinity: it would be kept as nothing, and nothing is the provider's choice.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     # The same as pydantic's for models without private or extra fields, in a fraction of the time:
     # to leave defaults out, each part is compared with one.
@@ -28,11 +51,21 @@ class _Part(BaseModel):  # noqa: PLW1641 - pydantic gives frozen models a hash o
 
 
 class Hyperparameters(_Part):
-    """Knobs of supervised training; what is absent is the provider's choice."""
+    """Knobs of training; what is absent is the provider's choice, and none offers all of them."""
 
     n_epochs: Annotated[int, Field(ge=1, le=50)] | Literal["auto"] | None = None
-    batch_size: Annotated[int, Field(ge=1, le=1024)] | Literal["auto"] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
     learning_rate_multiplier: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
+    learning_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    warmup_ratio: Annotated[float, Field(ge=0, le=1)] | None = None
+    weight_decay: Annotated[float, Field(ge=0)] | None = None
+    max_grad_norm: Annotated[float, Field(ge=0)] | None = None
+    context_length: Annotated[int, Field(ge=1)] | None = None
+    packing: bool | None = None
+    lora: bool | None = None
+    lora_r: Annotated[int, Field(ge=1)] | None = None
+    lora_alpha: Annotated[int, Field(ge=1)] | None = None
+    lora_dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
 
 
 class Supervised(_Part):
@@ -41,11 +74,45 @@ class Supervised(_Part):
     hyperparameters: Hyperparameters = Hyperparameters()
 
 
-class Method(_Part):
-    """The training method."""
+class PreferenceHyperparameters(_Part):
+    """Knobs of training on preference pairs; what is absent is the provider's choice."""
 
-    type: Literal["supervised"] = "supervised"
+    beta: Annotated[float, Field(gt=0, le=2)] | Literal["auto"] | None = None
+    """How close the tuned model stays to its base: the higher, the closer."""
+    n_epochs: Annotated[int, Field(ge=1, le=50)] | Literal["auto"] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] | None = None
+    learning_rate_multiplier: Annotated[float, Field(gt=0)] | Literal["auto"] | None = None
+
+
+class Dpo(_Part):
+    """Settings of direct preference optimisation."""
+
+    hyperparameters: PreferenceHyperparameters = PreferenceHyperparameters()
+
+
+MethodType = Literal["supervised", "dpo"]
+"""Trained on answers to give, or on pairs of which one answer is preferred."""
+
+
+class Method(_Part):
+    """The training method, with settings of that one alone."""
+
+    type: MethodType = "supervised"
     supervised: Supervised = Supervised()
+    dpo: Dpo = Dpo()
+
+    @property
+    def hyperparameters(self) -> Hyperparameters | PreferenceHyperparameters:
+        """Those of the method that is chosen."""
+        return (self.dpo if self.type == "dpo" else self.supervised).hyperparameters
+
+    @model_validator(mode="after")
+    def _only_its_own_settings(self) -> Self:
+        if self.type == "supervised" and self.dpo != Dpo():
+            raise ValueError('settings of dpo need "type": "dpo"')
+        if self.type == "dpo" and self.supervised != Supervised():
+            raise ValueError('the type is dpo: its settings stand under "dpo"')
+        return self
 
 
 class Samples(_Part):
@@ -60,17 +127,34 @@ class Baseline(_Part):
 
     model: ModelName
     shots: int = Field(default=0, ge=0, le=100)
+    account: str | None = Field(default=None, max_length=63)
+    """Where to ask it: any that is configured; none is the run's own."""
 
 
 class EvaluationRequest(_Part):
     """How to measure the tuned model."""
 
+    model_config = ConfigDict(json_schema_extra={"allOf": options_by_scorer()})
+
     dataset: FileReference
-    scorer: Literal["choice", "exact"] = "exact"
+    scorer: ScorerName = DEFAULT_SCORER
+    """How answers are judged: by one that is always there, or that workers have registered."""
+    scorer_options: dict[str, JsonValue] = Field(default={}, validate_default=True)
     max_tokens: int = Field(default=256, ge=1)
     temperature: float = Field(default=0.0, ge=0, le=2)
     limit: int | None = Field(default=None, ge=1)
+    mode: Mode = "direct"
+    system: Annotated[str, Field(max_length=16384)] | None = None
+    """In place of the lines' own system and developer messages; empty leaves them out."""
+    prompt: Annotated[str, Field(max_length=16384, pattern=r"\{input\}")] | None = None
+    """The last user message of each line as it is asked, with its own text for `{input}`."""
     baselines: tuple[Baseline, ...] = ()
+
+    @field_validator("scorer_options")
+    @classmethod
+    def _of_the_scorer(cls, given: dict[str, Any], known: ValidationInfo) -> dict[str, Any]:
+        scorer = known.data.get("scorer")
+        return given if scorer is None else scorer_options(scorer, given)
 
 
 class FineTuneRequest(_Part):
@@ -92,13 +176,22 @@ class FineTuneRequest(_Part):
     priority: Literal["high", "normal", "low"] = "normal"
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=512)
 
+    @model_validator(mode="after")
+    def _pairs_are_no_examples(self) -> Self:
+        asked = self.evaluation.baselines if self.evaluation else ()
+        if self.method.type == "dpo" and any(baseline.shots for baseline in asked):
+            raise ValueError(
+                "baselines take their shots from the training file, and preference pairs are none"
+            )
+        return self
+
     def content(self) -> dict[str, JsonValue]:
         """What makes this request this request: fields that are set, less what does not matter.
 
-        Labels, priority, budget, the key itself and fields at their default are left out.
+        Labels, priority, budget, how the evaluation is asked, the key itself and fields at their
+        default are left out.
         """
-        unsaid = {"labels", "priority", "budget_usd", "idempotency_key"}
-        return self.model_dump(mode="json", exclude_defaults=True, exclude=unsaid)
+        return self.model_dump(mode="json", exclude_defaults=True, exclude=_UNSAID)
 
     def digest(self) -> str:
         """sha256 of the content, as hex."""
@@ -120,7 +213,7 @@ class FineTuneRequest(_Part):
 
 def short_id(text: str) -> str:
     """base32 of the text's sha256, its first 20 characters in lower case: 100 bits."""
-    raw = hashlib.sha256(text.encode()).digest()
+    raw = hashlib.sha256(text.encode()).digest()[:15]  # base32 goes by five bytes
     return base64.b32encode(raw).decode().lower()[:20]
 
 

@@ -26,7 +26,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One attempt to buy a job for a run, known to the provider as `<run>/<n>`."""
+    """One attempt to buy a run's job or a shard's batch, known to the provider as `<item>/<n>`."""
 
     n: int = 0
     intent_at: float | None = None  # Redis time of a POST whose outcome is unknown, in seconds

@@ -12,6 +12,7 @@ class WaitKind(StrEnum):
     JOB = "job"
     UPLOAD = "upload"
     EVALUATION = "evaluation"
+    DEPLOYMENT = "deployment"
     RETRY = "retry"
     OPERATOR = "operator"
 

@@ -4,9 +4,15 @@ from collections.abc import Iterator
 
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.record import document, fixed_part
-from tuneq_shared.domain.request import PRIORITIES, FineTuneRequest
+from tuneq_shared.domain.request import (
+    PRIORITIES,
+    Baseline,
+    EvaluationRequest,
+    FineTuneRequest,
+)
 from tuneq_shared.domain.run import Run
 from tuneq_shared.errors import ConflictError, InvalidInputError
+from tuneq_shared.intake.abilities import refuse_batch, refuse_unable
 from tuneq_shared.intake.doors import Door
 from tuneq_shared.ports.items import Creation, NewItem
 from tuneq_shared.references import ProviderFile, parse_reference
@@ -35,11 +41,12 @@ def resolve(request: FineTuneRequest, settings: Settings, door: Door) -> FineTun
 
     Raises:
         InvalidInputError: too many labels, an account or file that is not to be had, or a wish
-            that the provider's own file cannot fulfil.
+            that the account, or the provider's own file, cannot fulfil.
         NotFoundError: a file is not there.
     """
     _check_labels(request.labels)
-    account, _ = settings.account(request.account)
+    account, profile = settings.account(request.account)
+    refuse_unable(request, account, profile.capabilities)
     training = parse_reference(request.training_file)
     if isinstance(training, ProviderFile) and (unmet := list(_needs_content(request))):
         raise InvalidInputError(
@@ -60,8 +67,10 @@ def resolve(request: FineTuneRequest, settings: Settings, door: Door) -> FineTun
                 f"evaluation.dataset: {dataset} lies at the provider and cannot be read here",
                 hint="name the evaluation file by path, data: or sha256:",
             )
-        admitted = {"dataset": str(door.admit(dataset))}
-        changes["evaluation"] = request.evaluation.model_copy(update=admitted)
+        wanted: dict[str, object] = {"dataset": str(door.admit(dataset))}
+        if any(baseline.account for baseline in request.evaluation.baselines):
+            wanted["baselines"] = tuple(_baselines(request.evaluation, account, settings))
+        changes["evaluation"] = request.evaluation.model_copy(update=wanted)
     return request.model_copy(update=changes)
 
 
@@ -106,6 +115,17 @@ def _needs_content(request: FineTuneRequest) -> Iterator[str]:
         yield "budget_usd"
     if request.evaluation and any(baseline.shots for baseline in request.evaluation.baselines):
         yield "evaluation.baselines.shots"
+
+
+def _baselines(wanted: EvaluationRequest, own: str, settings: Settings) -> Iterator[Baseline]:
+    """The baselines, none of which names the run's own account."""
+    for baseline in wanted.baselines:
+        if baseline.account in {None, own}:
+            yield baseline.model_copy(update={"account": None})
+            continue
+        name, profile = settings.account(baseline.account)
+        refuse_batch(wanted, name, profile.capabilities)
+        yield baseline
 
 
 def _check_labels(labels: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from tuneq_shared.intake.secrets import refuse_secrets
 MAX_DEPTH = 8
 """Levels of nesting; a sound request has four."""
 
+_SINGLE = (str, int, float, type(None))
 _HINT = "`tuneq schema` prints what a request may say"
 
 
@@ -73,15 +74,17 @@ def _encoded(value: Mapping[str, Any]) -> bytes:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     inner: Iterable[Any]
-    if value is None or isinstance(value, str | int | float):
-        return False  # most are, and to ask whether something is a mapping takes long
-    if isinstance(value, Mapping):
+    # To ask whether something is a mapping takes long, and most is neither that nor a list.
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the first is quick
         inner = value.values()
     elif isinstance(value, list | tuple):
         inner = value
     else:
         return False
-    return not levels or any(_is_deeper(part, levels - 1) for part in inner)
+    if not levels:
+        return True
+    parts = [part for part in inner if not isinstance(part, _SINGLE)]
+    return bool(parts) and any(_is_deeper(part, levels - 1) for part in parts)
 
 
 def _problems(error: ValidationError) -> list[str]:

@@ -1,7 +1,7 @@
 """Keys and passwords in texts: what is one beyond doubt, and what might be one."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -65,6 +65,7 @@ _SURE = re.compile("|".join(f"({shapes})" for shapes in _BEYOND_DOUBT.values()))
 _NAME = re.compile(rf"(?:.*[_-])?(?:(?i:{_NAMES})|KEY)")
 _VALUE = re.compile(_MIXED)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SINGLE, _MANIFOLD = (int, float, type(None)), (dict, list, tuple, Mapping)
 _LONGEST_PATH = 1024
 _SHOWN = 64
 
@@ -122,8 +123,10 @@ def refuse_secrets(request: Mapping[Any, Any]) -> None:
     Raises:
         InvalidInputError: one of them is a secret; it says where, and does not quote it.
     """
-    everything = "\n".join(_texts(request)).lower()
-    if not any(sign in everything for sign in _SIGNS):
+    texts: list[str] = []
+    _collect(request, texts)
+    everything = "\n".join(texts).lower()
+    if not [sign for sign in _SIGNS if sign in everything]:
         return
     for fault in _faults(request, ""):
         raise InvalidInputError(
@@ -133,18 +136,18 @@ def refuse_secrets(request: Mapping[Any, Any]) -> None:
         )
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif value is None or isinstance(value, int | float):
-        return  # to ask whether something is a mapping takes long
-    elif isinstance(value, Mapping):
-        yield from (str(name) for name in value if name not in FIELDS)
-        for part in value.values():
-            yield from _texts(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _texts(part)
+def _collect(value: Any, texts: list[str]) -> None:
+    """All texts of a value, and names that are no fields."""
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the first is quick
+        texts += [str(name) for name in value if name not in FIELDS]
+        parts: Iterable[Any] = value.values()
+    else:
+        parts = value
+    for part in parts:
+        if isinstance(part, str):
+            texts.append(part)
+        elif not isinstance(part, _SINGLE) and isinstance(part, _MANIFOLD):
+            _collect(part, texts)
 
 
 def _faults(value: Any, place: str) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The life of items: create, due, claim, commit, park, wake. One invariant holds them together.
 
 Every unfinished item has one due time, or is parked on an unfinished item further down the order of
-kinds (run, evaluation, upload, shard, account), so that every chain of parks ends at a due time.
+kinds (run, evaluation, upload, shard, deployment, account), so that every chain of parks ends at a
+due time.
 A crowd that sleeps on an item which has ended is woken piece by piece, by the looks at what is due.
 """
 

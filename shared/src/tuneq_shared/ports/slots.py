@@ -22,6 +22,9 @@ class SlotBook(Protocol):
     def watched(self, account: str) -> list[str] | None:
         """The jobs of others that the last look saw; none where nobody has or wants a job."""
 
+    def in_line(self, account: str) -> int:
+        """How many wait for a slot."""
+
     def observe(self, account: str, active: Iterable[ActiveJob], for_s: float) -> None:
         """Count what no slot stands for into the caps, for so many seconds at most.
 

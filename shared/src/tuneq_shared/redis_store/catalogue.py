@@ -31,6 +31,8 @@ class RedisCatalogue:
 
     def read(self, items: Sequence[ItemId]) -> list[Record | None]:
         """Records, pipelined."""
+        if len(items) == 1:  # a pipeline asks first whether the script is there
+            return [_record(items[0], self._read(args=[self._prefix, str(items[0])]))]
         records: list[Record | None] = []
         source = iter(items)
         while chunk := list(islice(source, _PIPELINED)):

@@ -1,4 +1,4 @@
-"""The registry of workers and the data root's id."""
+"""The registry of workers, the models that they see, and the data root's id."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ import orjson
 from pydantic import TypeAdapter
 from redis import Redis
 
-from tuneq_shared.ports.fleet import WorkerInfo
+from tuneq_shared.ports.fleet import ModelList, WorkerInfo
 
 _WORKER = TypeAdapter(WorkerInfo)
+_MODELS = TypeAdapter(ModelList)
 
 
 class RedisFleet:
@@ -18,6 +19,7 @@ class RedisFleet:
         # Redis-py types the answers of its sync and async clients as one.
         self._client: Any = client
         self._workers = f"{prefix}:workers"
+        self._models = f"{prefix}:models"
         self._root = f"{prefix}:root"
 
     def heartbeat(self, worker: WorkerInfo) -> None:
@@ -33,6 +35,15 @@ class RedisFleet:
         """By name."""
         said = sorted(self._client.hgetall(self._workers).items())
         return [_WORKER.validate_json(words) for _, words in said]
+
+    def tell_models(self, account: str, models: ModelList) -> None:
+        """One field an account."""
+        self._client.hset(self._models, account, _MODELS.dump_json(models))
+
+    def models(self) -> dict[str, ModelList]:
+        """All fields."""
+        said = self._client.hgetall(self._models).items()
+        return {account: _MODELS.validate_json(words) for account, words in said}
 
     def now(self) -> float:
         """Redis TIME."""

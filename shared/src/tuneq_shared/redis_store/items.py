@@ -1,7 +1,7 @@
 """The item operations, each one Lua script and so atomic."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from tuneq_shared.redis_store.choices import choice_text, read_choice
 from tuneq_shared.redis_store.scripts import argument, load_scripts
 
 _PIPELINED = 500
+_AT_ONCE = 25  # Redis does nothing else meanwhile
 _STALE, _ILLEGAL = -1, -2
 
 
@@ -28,11 +29,13 @@ class RedisItems:
         self._scripts = load_scripts(client)
 
     def create(self, items: Iterable[NewItem]) -> list[Creation]:
-        """Create what is not there yet, pipelined."""
+        """Create what is not there yet, pipelined, some at a time in one script."""
         answers: list[Creation] = []
         source = iter(items)
         while chunk := list(islice(source, _PIPELINED)):
-            answers += map(Creation, self._pipelined("create", [_created(new) for new in chunk]))
+            parts = [chunk[at : at + _AT_ONCE] for at in range(0, len(chunk), _AT_ONCE)]
+            calls = [(orjson.dumps([_created(new) for new in part]),) for part in parts]
+            answers += map(Creation, chain.from_iterable(self._pipelined("create", calls)))
         return answers
 
     def due(self, queue: Queue, limit: int, window_s: float) -> list[tuple[ItemId, str]]:
@@ -159,9 +162,10 @@ class RedisItems:
             return pipe.execute()
 
 
-def _created(new: NewItem) -> tuple[object, ...]:
-    fixed, doc = orjson.dumps(new.fixed), orjson.dumps(new.doc)
-    return (new.item, new.stage, fixed, doc, new.digest, new.group, new.name, new.rank)
+def _created(new: NewItem) -> tuple[str, ...]:
+    fixed, doc = orjson.dumps(new.fixed).decode(), orjson.dumps(new.doc).decode()
+    rank = str(new.rank)
+    return (str(new.item), new.stage, fixed, doc, new.digest, new.group, new.name, rank)
 
 
 def _due(answer: list[tuple[str, str]]) -> list[tuple[ItemId, str]]:

@@ -13,7 +13,7 @@ from tuneq_shared.domain.lifecycle import REVIVALS, TRANSITIONS, Transitions
 NAMES = (
     "create", "due", "due_shards", "claim", "renew", "save", "commit",
     "wake", "ask", "join", "leave", "revive", "read", "forget", "restore", "unneeded",
-    "watched", "observe",
+    "watched", "in_line", "observe",
 )  # fmt: skip
 
 

@@ -21,6 +21,11 @@ class RedisSlotBook:
         answer: list[str] | None = self._scripts["watched"](args=[self._prefix, account])
         return answer
 
+    def in_line(self, account: str) -> int:
+        """How many wait."""
+        answer: int = self._scripts["in_line"](args=[self._prefix, account])
+        return answer
+
     def observe(self, account: str, active: Iterable[ActiveJob], for_s: float) -> None:
         """Correct all pools of the account at once."""
         told = chain.from_iterable((job.id, str(job.item or ""), job.model) for job in active)

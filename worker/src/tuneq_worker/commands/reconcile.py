@@ -1,4 +1,4 @@
-"""`tuneq reconcile`: an account's jobs against the runs here."""
+"""`tuneq reconcile`: an account's jobs and deployments against what is here."""
 
 import click
 import orjson
@@ -8,7 +8,12 @@ import orjson
     epilog="\b\nExample:\n  tuneq reconcile\n  tuneq reconcile --account openai --cancel",
 )
 @click.option("--account", metavar="A", help="Only this account.  [default: all]")
-@click.option("--cancel", "cancels", is_flag=True, help="Cancel active jobs that no run follows.")
+@click.option(
+    "--cancel",
+    "cancels",
+    is_flag=True,
+    help="Cancel active jobs that no run follows, and remove deployments that none needs.",
+)
 @click.option(
     "--adopt",
     "adopts",
@@ -23,15 +28,17 @@ def reconcile(
 ) -> None:
     """List jobs that no run follows: surplus ones of a purchase, and orphans of runs not here.
 
-    Needs the accounts' keys, as a worker does. Jobs that tuneq has not bought are counted and never
-    touched. With --adopt and --cancel, orphans are adopted or left alone, and surplus jobs are
-    cancelled. Exit code 1: a job that no run follows is still active, or an account could not be
-    looked at, for want of its key or of an answer.
+    Deployed models that no evaluation needs are listed, too. Needs the accounts' keys, as a worker
+    does. Jobs that tuneq has not bought are counted and never touched. With --adopt and --cancel,
+    orphans are adopted or left alone, and surplus jobs are cancelled. Exit code 1: a job that no
+    run follows is still active, a deployment that none needs still stands, or an account could not
+    be looked at, for want of its key or of an answer.
     """
     # Imported here: `--help` need not wait for it.
     from tuneq_shared.errors import ConfigurationError  # noqa: PLC0415 - see above
     from tuneq_shared.redis_store.connection import reachable  # noqa: PLC0415 - see above
     from tuneq_shared.settings import load_settings  # noqa: PLC0415 - see above
+    from tuneq_shared.steering import unsteered  # noqa: PLC0415 - see above
     from tuneq_worker.bootstrap import World  # noqa: PLC0415 - see above
     from tuneq_worker.reconcile import rendering  # noqa: PLC0415 - see above
     from tuneq_worker.reconcile.reconciling import reconcile as compared  # noqa: PLC0415 - above
@@ -54,7 +61,7 @@ def reconcile(
         reports.append(report)
         if not as_json:
             for line in rendering.lines(report):
-                click.echo(line)
+                click.echo(unsteered(line))
     if as_json:
         click.echo(orjson.dumps(rendering.document(reports)))
     for hint in rendering.hints(reports):

@@ -8,6 +8,7 @@ from functools import cache
 
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.end_dates import Calendar, calendar_of, models_of
 from tuneq_shared.errors import InvalidInputError, NotFoundError, TuneqError
 from tuneq_shared.intake import (
     Door,
@@ -17,12 +18,14 @@ from tuneq_shared.intake import (
     parse_request,
     too_large,
 )
+from tuneq_shared.ports.catalogue import Catalogue
 from tuneq_shared.ports.fleet import Fleet
 from tuneq_shared.ports.items import ItemStore, NewItem
 from tuneq_shared.ports.requests import Entry, Refusal, RequestStream
 from tuneq_shared.references import Reference
 from tuneq_shared.settings import Settings
 from tuneq_worker.doors.redaction import kept_reason, kept_text, kept_value
+from tuneq_worker.evaluation.scorers import ConfiguredScorers
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class RequestTaker:
 
     stream: RequestStream
     items: ItemStore
+    catalogue: Catalogue
     data: DataRoot
     fleet: Fleet
     settings: Settings
@@ -70,14 +74,17 @@ class RequestTaker:
             RedisError: Redis is away.
         """
         entries = self.stream.take(self.batch, self.idle_s)
+        if not entries:
+            return 0
         door = RememberingDoor(ForeignDoor(self.data))
+        calendar = calendar_of(self.settings, self.fleet)
         accepted: list[tuple[Entry, NewItem]] = []
         refused: list[Refusal] = []
         for entry in entries:
             if stopping():
                 break
             try:
-                accepted.append((entry, self._accepted(entry, door)))
+                accepted.append((entry, self._accepted(entry, door, calendar)))
             except (InvalidInputError, NotFoundError) as error:
                 if self._is_its_own_fault(error):
                     refused.append(_refusal(entry, error))
@@ -89,14 +96,27 @@ class RequestTaker:
         self._create(accepted, refused)
         return len(entries)
 
-    def _accepted(self, entry: Entry, door: Door) -> NewItem:
+    def _accepted(self, entry: Entry, door: Door, calendar: Calendar) -> NewItem:
         request = _parsed(entry, self.settings.max_request_bytes)
         try:
-            return accept(request, self.settings, door)
+            new = accept(request, self.settings, door)
         except ValueError as error:  # of file systems, such as for a NUL in a path
             raise InvalidInputError(
                 f"a file cannot be named so: {error}", hint="name it as data:, sha256: or file-..."
             ) from error
+        account, _ = self.settings.account(request.account)
+        try:
+            if wanted := request.evaluation:
+                scorers = ConfiguredScorers(self.settings)
+                scorers.require(wanted.scorer, wanted.scorer_options)
+            for name, models in models_of(request).items():
+                trains = (name or account) == account
+                calendar.refuse_ended(name or account, models, trains=trains)
+        except InvalidInputError:
+            # Sent again, or created by somebody who died before it was settled: the run goes on.
+            if self.catalogue.read([new.item]) == [None]:
+                raise
+        return new
 
     def _is_its_own_fault(self, error: TuneqError) -> bool:
         cause = error.__cause__

@@ -1,6 +1,6 @@
 """The provider port: all that tuneq asks of an account, in tuneq's own words."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +9,9 @@ from typing import Any, BinaryIO, Protocol
 from tuneq_shared.domain.failure import AMBIGUOUS, ErrorKind
 from tuneq_shared.domain.request import Method
 from tuneq_shared.ports.limits import Headroom
+from tuneq_worker.ports.batches import Batches
+from tuneq_worker.ports.check import Check
+from tuneq_worker.ports.deployments import Models
 
 
 class JobStatus(StrEnum):
@@ -83,6 +86,7 @@ class Job:
     error_code: str | None = None
     error_message: str | None = None
     result_files: tuple[str, ...] = ()
+    estimated_finish: float | None = None  # the provider's clock, seconds; none: not told
     labels: Mapping[str, str] = field(default_factory=dict)  # further metadata, from `all_jobs`
 
 
@@ -137,10 +141,6 @@ class ProviderError(Exception):
         return self.kind in AMBIGUOUS
 
 
-Check = Callable[[], None]
-"""Made right before the bytes go that carry something out; what it raises keeps them back."""
-
-
 class Chat(Protocol):
     """An open line to an account's models."""
 
@@ -154,7 +154,7 @@ class Chat(Protocol):
         """
 
 
-class Provider(Protocol):
+class Provider(Models, Batches, Protocol):
     """An account. Every method is one attempt, may take seconds, and raises `ProviderError`."""
 
     def upload(self, name: str, content: BinaryIO, check: Check | None = None) -> RemoteFile:
@@ -213,6 +213,9 @@ class Provider(Protocol):
         Raises:
             ValueError: it holds no step metrics.
         """
+
+    def checkpoint_metrics(self, checkpoints: Sequence[Mapping[str, Any]]) -> list[StepMetric]:
+        """The step metrics that the checkpoints tell, by step."""
 
     def open_chat(self, in_flight: int) -> AbstractAsyncContextManager[Chat]:
         """Open a line that carries so many requests at once."""

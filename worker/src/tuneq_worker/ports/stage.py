@@ -9,6 +9,7 @@ from tuneq_shared.archive import Archive
 from tuneq_shared.data_root import DataRoot
 from tuneq_shared.domain.account import AccountState
 from tuneq_shared.domain.choice import Choice
+from tuneq_shared.domain.deployment import Deployment
 from tuneq_shared.domain.evaluation import Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import ItemId
@@ -23,9 +24,10 @@ from tuneq_shared.ports.slots import SlotBook
 from tuneq_shared.settings import Settings
 from tuneq_worker.ports.lane import Lane
 from tuneq_worker.ports.provider import Provider
+from tuneq_worker.ports.scoring import Scorers
 
 ItemT_contra = TypeVar(
-    "ItemT_contra", Run, Evaluation, Shard, Upload, AccountState, contravariant=True
+    "ItemT_contra", Run, Evaluation, Shard, Upload, Deployment, AccountState, contravariant=True
 )
 
 
@@ -92,6 +94,7 @@ class Lease(Protocol[ItemT_contra]):
     slot: bool  # whether a run holds its slot
     now: float  # Redis time of the claim or its last renewal, seconds
     token: int  # unlike that of any other claim on this item
+    wakes: int  # how often the item was woken before it was claimed
 
     @property
     def wanted(self) -> bool:
@@ -145,5 +148,6 @@ class Ports:
     data: DataRoot
     accounts: Accounts
     lane: Lane
+    scorers: Scorers
     settings: Settings
     stopping: Event = field(default_factory=Event)  # set when the worker is to hand back its work

@@ -12,6 +12,7 @@ from tuneq_worker.reconcile.attribution import Attribution, attribution
 from tuneq_worker.reconcile.cancelling import cancel
 from tuneq_worker.reconcile.comparison import Finding, compare, sort_out
 from tuneq_worker.reconcile.standing import Standing
+from tuneq_worker.reconcile.strays import Stray, strays
 
 _NOTHING_ADOPTED = "nothing is adopted: its jobs do not tell whose they are"
 
@@ -24,6 +25,7 @@ class AccountReport:
     findings: tuple[Finding, ...] = ()
     foreign: int = 0
     marked: bool = True  # its jobs keep their metadata
+    strays: tuple[Stray, ...] = ()
     trouble: str = ""  # why this is not all
 
     @property
@@ -40,8 +42,9 @@ class AccountReport:
 
     @property
     def ok(self) -> bool:
-        """Whether all was looked at, and a run follows every active job of ours."""
-        return not self.open and not self.trouble
+        """Whether all was looked at, and no active job or deployment of ours is without a need."""
+        standing = any(stray.stands for stray in self.strays)
+        return not self.open and not standing and not self.trouble
 
 
 def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> AccountReport:
@@ -51,7 +54,8 @@ def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> Acc
         account: its name; a missing key is told in the report.
         ports: the world.
         cancels: cancel active jobs that no run follows and none is going to; with `adopts` only
-            the surplus ones, for an orphan that cannot be adopted is for people to judge.
+            the surplus ones, for an orphan that cannot be adopted is for people to judge. Remove
+            deployments that no evaluation needs.
         adopts: rebuild the runs of orphans.
 
     Raises:
@@ -83,8 +87,19 @@ def reconcile(account: str, ports: Ports, *, cancels: bool, adopts: bool) -> Acc
         spared = {Standing.ORPHAN} if adopts else set()
         findings, ended = _cancelled(account, findings, ports, spared)
         trouble = "; ".join(filter(None, (trouble, ended)))
+    found: tuple[Stray, ...] = ()
+    if ports.settings.account(account)[1].capabilities.deployment:
+        try:
+            found = tuple(strays(account, ports, removes=cancels))
+        except ProviderError as error:
+            trouble = "; ".join(filter(None, (trouble, _words(error))))
     return AccountReport(
-        account=account, findings=tuple(findings), foreign=foreign, marked=keeps, trouble=trouble
+        account=account,
+        findings=tuple(findings),
+        foreign=foreign,
+        marked=keeps,
+        strays=found,
+        trouble=trouble,
     )
 
 

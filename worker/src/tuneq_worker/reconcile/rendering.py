@@ -6,6 +6,7 @@ from typing import Any
 from tuneq_worker.reconcile.comparison import Finding
 from tuneq_worker.reconcile.reconciling import AccountReport
 from tuneq_worker.reconcile.standing import Standing
+from tuneq_worker.reconcile.strays import Stray
 
 _QUIET_SHOWN = 20  # rows of ended jobs that nobody has to do anything about
 _HEADER = ("standing", "job", "status", "purchase", "what is known, and what was done")
@@ -22,6 +23,7 @@ def document(reports: Sequence[AccountReport]) -> dict[str, Any]:
                 "keeps_metadata": report.marked,
                 "counts": report.counts,
                 "open": report.open,
+                "deployments": [_stray(stray) for stray in report.strays],
                 "jobs": [_row(finding) for finding in report.findings if _is_told(finding)],
             }
             for report in reports
@@ -47,6 +49,9 @@ def lines(report: AccountReport) -> Iterator[str]:
         yield from _table([_HEADER, *map(_cells, shown)])
     if len(quiet) > _QUIET_SHOWN:
         yield f"and {len(quiet) - _QUIET_SHOWN} more that have ended; --json tells them all"
+    for stray in report.strays:
+        what = f"deployment {stray.remote.id} of {stray.remote.model} ({stray.remote.raw_state})"
+        yield f"account {report.account}: {what}: {stray.deed or 'no evaluation needs it'}"
     if report.trouble:
         yield f"account {report.account}: {report.trouble}"
 
@@ -66,8 +71,26 @@ def hints(reports: Sequence[AccountReport]) -> Iterator[str]:
             "orphans may be another tuneq's on the same account: look before you --cancel, which "
             "ends them"
         )
+    if any(stray.stands for report in reports for stray in report.strays):
+        yield (
+            "deployments that no evaluation needs may cost by the hour: --cancel removes them; "
+            "they may be another tuneq's on the same account"
+        )
     if Standing.SURPLUS in open_ones:
         yield "surplus: --cancel ends those that no run can take any more"
+
+
+def _stray(stray: Stray) -> dict[str, Any]:
+    remote = stray.remote
+    return {
+        "deployment": remote.id,
+        "name": remote.name,
+        "model": remote.model,
+        "status": remote.raw_state,
+        "open": stray.stands,
+        "created_at": remote.created_at,
+        "deed": stray.deed or None,
+    }
 
 
 def _is_told(finding: Finding) -> bool:

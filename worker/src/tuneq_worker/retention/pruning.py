@@ -10,7 +10,7 @@ from tuneq_worker.ports.stage import Ports
 from tuneq_worker.retention.files import FileReport, delete_unneeded
 
 DAY_S = 86_400.0
-_KINDS = (Kind.UPLOAD, Kind.RUN, Kind.EVALUATION)
+_KINDS = (Kind.UPLOAD, Kind.RUN, Kind.EVALUATION, Kind.DEPLOYMENT)
 _CHUNK = 100
 
 

@@ -7,6 +7,7 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_worker.intents import in_grace
 from tuneq_worker.ports.provider import Job, JobStatus, Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Hold, Lease, Ports, StageResult, Wait
 from tuneq_worker.recovery import attempts, with_attempt
@@ -50,9 +51,9 @@ def _with_its_jobs(run: Run, ports: Ports, lease: Lease[Run]) -> tuple[bool, Run
     found = [job.id for job in find_purchase(run, ports)]
     if found:
         return False, replace(run, job_id=found[0], candidates=tuple(found[1:]))
-    intent = run.purchase.intent_at
-    if intent is None or lease.now - intent < ports.settings.purchase_grace_s:
-        return intent is not None, run
+    intent_at = run.purchase.intent_at
+    if intent_at is None or in_grace(intent_at, ports, lease):
+        return intent_at is not None, run
     # One of them may be its own, but what may be another's is not cancelled.
     candidates = doubt(run, ports).jobs if is_unmarked(run, ports.settings) else ()
     return False, replace(run, candidates=candidates)

@@ -11,7 +11,8 @@ import orjson
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Run
-from tuneq_worker.ports.provider import ProviderError
+from tuneq_shared.settings import Account
+from tuneq_worker.ports.provider import Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult
 from tuneq_worker.recovery import attempts
 from tuneq_worker.stages.cost import billed_cost
@@ -47,6 +48,9 @@ def _fetched(run: Run, ports: Ports) -> tuple[list[str], list[str]]:
                 continue
             _write(ports, path, rows)
         kept.append(path)
+    if _account(run, ports).capabilities.metrics == "checkpoints":
+        kept += _checkpoint_metrics(folder, ports, provider)
+        return kept, notes
     for file_id in provider.job(job_id).result_files:
         name = _file_name(file_id)
         path = f"{folder}/{name}.raw"
@@ -68,6 +72,23 @@ def _fetched(run: Run, ports: Ports) -> tuple[list[str], list[str]]:
             kept.append(f"{folder}/{name}.metrics.jsonl")
             _write(ports, kept[-1], metrics)
     return kept, notes
+
+
+def _checkpoint_metrics(folder: str, ports: Ports, provider: Provider) -> list[str]:
+    """The step metrics that the kept checkpoints tell, as those of a result file; none: nothing."""
+    path = f"{folder}/checkpoints.jsonl"
+    if not ports.data.exists(path):
+        return []
+    with ports.data.read(path) as file:
+        metrics = provider.checkpoint_metrics([orjson.loads(line) for line in file])
+    if not metrics:
+        return []
+    _write(ports, f"{folder}/checkpoints.metrics.jsonl", map(asdict, metrics))
+    return [f"{folder}/checkpoints.metrics.jsonl"]
+
+
+def _account(run: Run, ports: Ports) -> Account:
+    return ports.settings.account(run.account)[1]
 
 
 def _file_name(file_id: str) -> str:

@@ -3,14 +3,15 @@
 from tuneq_shared.data.tokens import ASSUMED_EPOCHS, training_cost_usd
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.run import Prepared, Run
+from tuneq_shared.prices import price_of_training
 from tuneq_shared.settings import Price
 from tuneq_worker.ports.stage import Ports
 
 
 def price_of(run: Run, ports: Ports) -> Price | None:
-    """The configured price of the run's base model."""
+    """The configured price of training on the run's base model."""
     _, account = ports.settings.account(run.account)
-    return account.prices.get(run.request.model)
+    return price_of_training(run.request.model, account.prices)
 
 
 def training_cost(run: Run, prepared: Prepared, ports: Ports) -> float | None:
@@ -18,7 +19,7 @@ def training_cost(run: Run, prepared: Prepared, ports: Ports) -> float | None:
     price = price_of(run, ports)
     if price is None:
         return None
-    epochs = run.request.method.supervised.hyperparameters.n_epochs
+    epochs = run.request.method.hyperparameters.n_epochs
     times = epochs if isinstance(epochs, int) else ASSUMED_EPOCHS
     return training_cost_usd(prepared.tokens, epochs=times, usd_per_million=price.training)
 

@@ -6,9 +6,11 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.run import Purchase, Run
 from tuneq_shared.domain.waiting import Waiting, WaitKind
+from tuneq_worker.intents import LOOK_AGAIN_S, in_grace, new_intent
 from tuneq_worker.ports.provider import Job, JobSpec, Provider, ProviderError
 from tuneq_worker.ports.stage import Advance, Hold, Lease, Ports, StageResult, Wait
 from tuneq_worker.recovery import PURCHASE, looked, recover
+from tuneq_worker.remote_files import is_gone
 from tuneq_worker.stages.candidates import ENDED_IN_VAIN, Doubt, doubt, follower, told
 from tuneq_worker.stages.purchase import (
     find_purchase,
@@ -19,8 +21,6 @@ from tuneq_worker.stages.purchase import (
 from tuneq_worker.stages.train import sleep_on_job, with_job
 from tuneq_worker.stages.upload import slot_of
 
-_LOOK_AGAIN_S = 5.0
-_MARGIN_S = 5.0
 _MAX_LOST_FILES = 6  # training and validation file, three times over
 
 
@@ -61,14 +61,14 @@ def _found(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run] | None
 def _in_doubt(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run] | None:
     """What to do while a job may be its, as far as can be told; none where none is."""
     intent = run.purchase.intent_at
-    in_grace = intent is not None and lease.now - intent < ports.settings.purchase_grace_s
+    may_show = in_grace(run.purchase.intent_at, ports, lease)
     doubts = Doubt()
     # A shared upload of ours tells nothing, but then an intent tells whether there may be a job.
     if is_unmarked(run, ports.settings) and (
         intent is not None or not lacks_own_file(run, ports.settings)
     ):
         doubts = doubt(run, ports)
-    if doubts.jobs and doubts.rivals and (intent is None or in_grace):
+    if doubts.jobs and doubts.rivals and (intent is None or may_show):
         whose = f"of {doubts.rivals[0]}, whose creation is not answered yet"
         # What has not bought keeps no slot from others meanwhile.
         reason = f"{told(doubts.jobs)} on its file may be {whose}"
@@ -76,7 +76,7 @@ def _in_doubt(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run] | N
     if doubts.jobs:
         why = "jobs that no run follows train on its file"
         return _held(run, doubts.jobs, why, free=intent is None)
-    if in_grace:
+    if may_show:
         return _look_again(run, "a creation was not answered; looking whether the job is there")
     return None
 
@@ -101,7 +101,7 @@ def _held(run: Run, candidates: tuple[str, ...], why: str, *, free: bool = False
 
 
 def _look_again(run: Run, reason: str, *, free: bool = False) -> Wait[Run]:
-    return Wait(run, _LOOK_AGAIN_S, Waiting(WaitKind.RETRY, run.account, reason), free=free)
+    return Wait(run, LOOK_AGAIN_S, Waiting(WaitKind.RETRY, run.account, reason), free=free)
 
 
 def _buy(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
@@ -122,9 +122,7 @@ def _buy(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
 
 
 def _with_intent(run: Run, ports: Ports, lease: Lease[Run]) -> Run:
-    """The run with an intent of this instant, and a lease that outlasts a POST."""
-    lease.renew(3 * ports.settings.request_timeout_s + _MARGIN_S)
-    return replace(run, purchase=Purchase(run.purchase.n, lease.now))
+    return replace(run, purchase=Purchase(run.purchase.n, new_intent(ports, lease)))
 
 
 def _bought(run: Run, job: Job, event: str, now: float) -> StageResult[Run]:
@@ -163,17 +161,7 @@ def _lost_files(run: Run, provider: Provider) -> tuple[str, ...]:
     )
     # A file that the user brought has no digest here, and cannot be uploaded again.
     ours = (file_id for file_id, digest in files if file_id and digest)
-    return tuple(file_id for file_id in ours if _is_gone(file_id, provider))
-
-
-def _is_gone(file_id: str, provider: Provider) -> bool:
-    try:
-        provider.file(file_id)
-    except ProviderError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return True
-        raise
-    return False
+    return tuple(file_id for file_id in ours if is_gone(file_id, provider))
 
 
 def _spec(run: Run, ports: Ports) -> JobSpec:

@@ -10,19 +10,22 @@ from pathlib import Path
 from tuneq_shared.data.chat import read_chat
 from tuneq_shared.data.check import Source, check_datasets
 from tuneq_shared.data.codes import Code, Problem
+from tuneq_shared.data.drawn_lines import drawn
 from tuneq_shared.data.lines import Reread, without_mark
+from tuneq_shared.data.preference_lines import read_pairs
 from tuneq_shared.data.report import CheckReport, Finding
 from tuneq_shared.data.rules import Use
-from tuneq_shared.data.sampling import first_of_permutation
 from tuneq_shared.data.tokens import ESTIMATE_METHOD
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.lifecycle import RunStage
-from tuneq_shared.domain.request import FineTuneRequest
+from tuneq_shared.domain.request import Baseline, FineTuneRequest, MethodType
 from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.errors import InvalidInputError, NotFoundError
+from tuneq_shared.intake.abilities import refuse_unable
 from tuneq_shared.references import StagedFile, is_at_provider, parse_reference
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, StageResult
 from tuneq_worker.stages.cost import over_budget, price_of, training_cost
+from tuneq_worker.stages.evaluate import spec_of
 
 _SHOWN = 5  # findings quoted in a failure
 _LEAKS = {
@@ -35,12 +38,19 @@ _DUPLICATES = {Code.DUPLICATE, Code.DUPLICATE_NORMALISED}
 
 
 def prepare(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
-    """Make the files to upload and estimate the cost; a bad file or a small budget ends the run."""
+    """Make the files to upload and estimate the cost.
+
+    What cannot be done here, a bad file or a small budget ends the run.
+    """
     del lease
+    unable = _unable(run, ports)
+    if unable is not None:
+        return Fail(run, unable)
     # To count in a model's own tokens takes memory: it is done where a cost depends on it.
     counted_for = run.request.model if price_of(run, ports) else None
     try:
         prepared = _prepared(run.request, counted_for, ports)
+        _require_fit(run, prepared, ports)
     except (InvalidInputError, NotFoundError) as error:
         return Fail(run, Failure(error.code, error.message, run.stage))
     run = replace(run, prepared=prepared)
@@ -53,6 +63,27 @@ def prepare(run: Run, ports: Ports, lease: Lease[Run]) -> StageResult[Run]:
     leaks = f", {prepared.leaked} also in validation or evaluation" if prepared.leaked else ""
     event = f"{prepared.examples} examples, about {prepared.tokens} tokens{leaks}"
     return Advance(replace(run, stage=RunStage.UPLOADING), event)
+
+
+def _unable(run: Run, ports: Ports) -> Failure | None:
+    """What account or worker cannot do as they are configured here: the door knew it otherwise."""
+    _, account = ports.settings.account(run.account)
+    wanted = run.request.evaluation
+    try:
+        refuse_unable(run.request, run.account, account.capabilities)
+        if wanted is not None:
+            ports.scorers.require(wanted.scorer, wanted.scorer_options)
+    except InvalidInputError as error:
+        return Failure(error.code, f"{error.message} ({error.hint})", run.stage)
+    return None
+
+
+def _require_fit(run: Run, prepared: Prepared, ports: Ports) -> None:
+    """What the evaluation would refuse is refused while nothing is bought."""
+    wanted = run.request.evaluation
+    if wanted is not None:
+        untuned = Baseline(model=run.request.model)
+        ports.scorers.require_fit(spec_of(run.account, wanted, untuned, prepared), ports.data)
 
 
 class _InvalidDatasetError(InvalidInputError):
@@ -79,7 +110,8 @@ def _prepared(request: FineTuneRequest, counted_for: str | None, ports: Ports) -
         report = _check(request, lines, counted_for, ports)
         if not report.ok:
             raise _InvalidDatasetError(_words(report, request, numbers))
-        digest = _staged(_uploadable(lines, Use.TRAIN, request.training_file), ports)
+        sent = _uploadable(lines, Use.TRAIN, request.training_file, request.method.type)
+        digest = _staged(sent, ports)
     return replace(
         others,
         training_digest=digest,
@@ -103,9 +135,8 @@ def _examples(
     if request.samples is None:
         yield lines, ()
         return
-    filled = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-    chosen = first_of_permutation(filled, request.samples.n, request.samples.seed)
-    yield [line for _, line in chosen], [number for number, _ in chosen]
+    with drawn(lines, request.samples.n, request.samples.seed) as sample:
+        yield sample, sample.numbers
 
 
 def _check(
@@ -119,14 +150,21 @@ def _check(
     }
     validation, evaluation = (sources.get(name or "") for name in others)
     train = Source(request.training_file, lines)
-    return check_datasets(train, validation=validation, evaluation=evaluation, model=counted_for)
+    return check_datasets(
+        train,
+        validation=validation,
+        evaluation=evaluation,
+        model=counted_for,
+        pairs=request.method.type == "dpo",
+    )
 
 
 def _validation(request: FineTuneRequest, ports: Ports) -> str | None:
     name = request.validation_file
     if name is None or is_at_provider(name):
         return None
-    return _staged(_uploadable(_lines(name, ports), Use.VALIDATION, name), ports)
+    sent = _uploadable(_lines(name, ports), Use.VALIDATION, name, request.method.type)
+    return _staged(sent, ports)
 
 
 def _kept(name: str, ports: Ports) -> str:
@@ -137,11 +175,13 @@ def _kept(name: str, ports: Ports) -> str:
     return _staged(_lines(name, ports), ports)
 
 
-def _uploadable(lines: Iterable[bytes], use: Use, name: str) -> Iterator[bytes]:
-    for number, line in read_chat(lines, use):
+def _uploadable(lines: Iterable[bytes], use: Use, name: str, method: MethodType) -> Iterator[bytes]:
+    """The lines in the method's format, without what is tuneq's own."""
+    read = read_pairs(lines) if method == "dpo" else read_chat(lines, use)
+    for number, line in read:
         if isinstance(line, Problem):  # not checked before, or changed since
             raise _InvalidDatasetError(f"{name}:{number}: {line.message}")
-        yield line.without_metadata()
+        yield line if isinstance(line, bytes) else line.without_metadata()
 
 
 def _staged(lines: Iterable[bytes], ports: Ports) -> str:

@@ -19,11 +19,12 @@ from tuneq_worker.marks import (
     read_job_mark,
     read_stop_mark,
 )
+from tuneq_worker.patience import patience_s
 from tuneq_worker.policy import Verdict, backoff_s, decide
 from tuneq_worker.ports.provider import Job, ProviderError
 from tuneq_worker.ports.stage import Advance, Lease, Ports, StageResult, Wait
 from tuneq_worker.recovery import with_attempt
-from tuneq_worker.stages.census import look_at_jobs
+from tuneq_worker.stages.census import count_active, look_at_jobs
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ def sweep(
 ) -> StageResult[AccountState]:
     """Wake the runs whose job changed, or has stood still for too long.
 
-    Stop if one of them met a refusal of the whole account.
+    Stop if one of them met a refusal of the whole account. The provider is not asked each time,
+    where all jobs have stood as they do for long.
     """
     marks = ports.items.parked_on(account.item)
     for mark in marks.values():
@@ -48,15 +50,21 @@ def sweep(
     # One that was woken by a release, but looked before it was committed, has parked once more.
     now_possible = {KEY_MARK, STOPPED_MARK}
     ports.items.wake([item for item, mark in marks.items() if mark in now_possible])
-    watched = _watched(marks)
+    watched, now = _watched(marks), lease.now
+    if not _needs_look(account, watched, ports, lease, interval):
+        ports.items.wake(_overdue(account, watched, ports, now))
+        return Wait(account, interval)
     try:
-        jobs = look_at_jobs(account.id, watched, provider, ports, interval)
+        look = look_at_jobs(account.id, watched, provider, ports, interval_s=interval, now=now)
     except ProviderError as error:
         return _troubled(account, error, watched, ports, lease)
-    if jobs is None:
+    if look is None:
         return Wait(account, interval)  # nothing was asked: where there was no news, there is none
-    ports.items.wake([*_changed(watched, jobs), *_overdue(account, watched, ports, lease.now)])
-    heard = replace(account, attempts=0, failure=None, failing_since=None, silent_s=0.0)
+    # First, for whoever has a result need not wait for the count.
+    ports.items.wake([*_changed(watched, look.jobs), *_overdue(account, watched, ports, now)])
+    count_active(account.id, watched, look, ports, interval)
+    again = replace(account, look_at=now + look.again_s, wakes=lease.wakes)
+    heard = replace(again, attempts=0, failure=None, failing_since=None, silent_s=0.0)
     return Wait(heard, interval)
 
 
@@ -96,6 +104,21 @@ def _met_a_refusal(mark: str) -> bool:
 def _watched(marks: Mapping[ItemId, str]) -> dict[ItemId, JobMark]:
     """The runs that sleep until their job changes."""
     return {item: job for item, mark in marks.items() if (job := read_job_mark(mark))}
+
+
+def _needs_look(
+    account: AccountState,
+    watched: Mapping[ItemId, JobMark],
+    ports: Ports,
+    lease: Lease[AccountState],
+    interval_s: float,
+) -> bool:
+    """Whether the time has come, or something that the last look did not know of asks for it."""
+    if lease.now >= account.look_at or lease.wakes != account.wakes:
+        return True
+    youngest = max((mark.since for mark in watched.values()), default=0.0)
+    is_young = patience_s(lease.now, youngest, None, interval_s) <= interval_s
+    return is_young or ports.slots.in_line(account.id) > 0
 
 
 def _changed(watched: Mapping[ItemId, JobMark], jobs: Iterable[Job]) -> list[ItemId]:
@@ -140,6 +163,7 @@ def _troubled(
         failure=Failure(error.code, error.message),
         failing_since=lease.now if account.failing_since is None else account.failing_since,
         silent_s=account.silent_s + delay,
+        look_at=0.0,
     )
     return Wait(with_attempt(troubled), delay)
 

@@ -1,0 +1,1 @@
+"""One prompt to a tuned model and to its base, side by side."""
