@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.contracts.provider_benches import BENCHES, Bench
+from tests.contracts.benches import DIALECTS, bench_of
+from tests.contracts.provider_benches import Bench
 
 from tuneq_worker.ports.provider import Provider
 
 
-@pytest.fixture(scope="session", params=sorted(BENCHES))
+@pytest.fixture(scope="session", params=DIALECTS)
 def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
-    with BENCHES[request.param](tmp_path_factory.mktemp(request.param)) as bench:
+    with bench_of(request.param)(tmp_path_factory.mktemp(request.param)) as bench:
         yield bench
 
 

@@ -75,7 +75,9 @@ def test_a_purchase_whose_answer_is_lost_is_found_again(
     assert caught.value.kind is kind
     assert caught.value.ambiguous
     assert bench.calls("create_job") == before + 1
-    assert len(provider.find_jobs(order.purchase or "", since=0)) == bought
+    marked = bench.capabilities.metadata
+    found = provider.find_jobs(order.purchase or "", since=0) if marked else None
+    assert len(provider.find_jobs_on(order.training_file, 0) if found is None else found) == bought
 
 
 @pytest.mark.parametrize("which", ["upload", "job", "chat"])

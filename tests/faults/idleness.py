@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.site import Site
-from tests.faults.verdict import PURCHASE
 
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_worker.providers.openai.documents import PURCHASE_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class Idleness:
 def idleness(site: Site, cap: int) -> Idleness:
     """Add up, for each instant, the free slots that there was a run for."""
     jobs = _jobs(site)
-    bought = {job["metadata"][PURCHASE].partition("/")[0]: job for job in jobs if job["metadata"]}
+    marked = [job for job in jobs if job["metadata"]]
+    bought = {job["metadata"][PURCHASE_KEY].partition("/")[0]: job for job in marked}
     changes: list[tuple[float, int, int]] = []  # when, active jobs, waiting runs
     for job in jobs:
         changes += [(job["created_at"], 1, 0), (job["finished_at"], -1, 0)]

@@ -10,16 +10,21 @@ CONTENTS = 8
 
 
 def orders(
-    count: int, *, lines: int | None = None, samples: int | None = None, baseline: bool = False
+    count: int,
+    *,
+    model: str = MODEL,
+    lines: int | None = None,
+    samples: int | None = None,
+    baseline: bool = False,
 ) -> Iterator[FineTuneRequest]:
     """Requests of so many training lines, by default 12 to 19, evaluated on so many samples."""
     evaluation = None
     if samples is not None:
-        baselines = (Baseline(model=MODEL),) if baseline else ()
+        baselines = (Baseline(model=model),) if baseline else ()
         evaluation = EvaluationRequest(dataset="test.jsonl", limit=samples, baselines=baselines)
     for number in range(count):
         yield FineTuneRequest(
-            model=MODEL,
+            model=model,
             training_file="train.jsonl",
             group="bench",
             name=f"run-{number:04}",

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 from unittest.mock import patch
 
+from pydantic import SecretStr
 from tests.faults.stuck import StuckError, describe
 from tests.faults.workers import Workers
 from tests.sandbox.provider_server import KEY, ProviderServer, chat_lines
@@ -18,6 +19,8 @@ from tests.sandbox.provider_server import KEY, ProviderServer, chat_lines
 from tuneq_producer.client import Client, open_client
 from tuneq_producer.submission.door import ClientDoor
 from tuneq_sandbox.redis_server import EmbeddedRedis
+from tuneq_sandbox.stack.configuration import KEY_NAME, account_options
+from tuneq_shared.dialects import Dialect
 from tuneq_shared.domain.item import ItemId, Kind, Queue
 from tuneq_shared.domain.lifecycle import is_terminal
 from tuneq_shared.domain.record import Record, load
@@ -27,6 +30,8 @@ from tuneq_shared.intake.accept import accept
 from tuneq_shared.ports.items import Creation
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.wire import celery_prefix
+from tuneq_worker.ports.provider import Provider
+from tuneq_worker.providers.registry import build_provider
 
 LOOK_S = 0.1
 LEASE_S, POLL_S = 3.0, 0.3
@@ -45,15 +50,16 @@ class Site:
         lease_s: float = LEASE_S,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
         max_active_jobs: int | None = None,
-        metadata: bool = True,
+        metadata: bool | None = None,
+        dialect: Dialect = "openai",
         **provider: Any,
     ) -> None:
         self.folder = folder
         self.redis = EmbeddedRedis(folder / "redis")
         cap = {"max_active_jobs": max_active_jobs} if max_active_jobs else {}
-        self.provider = ProviderServer(folder / "provider", **provider, **cap)
+        self.provider = ProviderServer(folder / "provider", dialect=dialect, **provider, **cap)
         self._lease_s, self._timeout_s = lease_s, request_timeout_s
-        self._cap, self._metadata = max_active_jobs, metadata
+        self._cap, self._metadata, self._dialect = max_active_jobs, metadata, dialect
         self.runs: list[str] = []
 
     def __enter__(self) -> Self:
@@ -99,6 +105,15 @@ class Site:
 
     def look(self, ids: Iterable[str]) -> list[Run]:
         return [load(record, Run) for record in self.records(ids)]
+
+    def account(self) -> Provider:
+        """The provider as a worker speaks to it."""
+        name, account = self.client.settings.account(None)
+        return build_provider(name, account, SecretStr(KEY), 20.0)
+
+    def all_removed(self) -> bool:
+        """Whether nothing is deployed any more."""
+        return all(each["removed_at"] for each in self.provider.books()["deployments"])
 
     def ended(self) -> int:
         """How many runs have."""
@@ -168,7 +183,10 @@ class Site:
         return client
 
     def _configured(self) -> Path:
-        (self.folder / "provider.key").write_text(KEY)
+        (self.folder / KEY_NAME).write_text(KEY)
+        kept = json.dumps(self._metadata)
+        told = self._metadata is not None
+        marks = f"[accounts.sandbox.capabilities]\nmetadata = {kept}\n" if told else ""
         config = self.folder / "tuneq.toml"
         cap = f"max_active_jobs = {self._cap}\n" if self._cap else ""
         config.write_text(
@@ -177,8 +195,8 @@ class Site:
             f"lease_s = {self._lease_s}\nrequest_timeout_s = {self._timeout_s}\n"
             f"purchase_grace_s = {self._lease_s + 3 * self._timeout_s}\n"
             f"[accounts.sandbox]\nbase_url = {json.dumps(self.provider.url)}\n"
-            'api_key_file = "./provider.key"\n'
-            f"[accounts.sandbox.capabilities]\nmetadata = {json.dumps(self._metadata)}\n"
-            f"[accounts.sandbox.limits]\npoll_interval_s = {POLL_S}\n{cap}"
+            f'dialect = "{self._dialect}"\napi_key_file = "./{KEY_NAME}"\n'
+            f"[accounts.sandbox.options]\n{account_options(self.provider.url, self._dialect)}"
+            f"{marks}[accounts.sandbox.limits]\npoll_interval_s = {POLL_S}\n{cap}"
         )
         return config

@@ -10,6 +10,7 @@ from tests.faults.row_absent import absent
 from tests.faults.row_cancelled import cancelled
 from tests.faults.row_capped import capped
 from tests.faults.row_clocks import clocks
+from tests.faults.row_dialect import all_flawed, answers_lost
 from tests.faults.row_flaky import flaky
 from tests.faults.row_frozen import frozen
 from tests.faults.row_key import key
@@ -22,6 +23,8 @@ from tests.faults.row_unanswered import error_after, hang, lost_answer, unfilter
 from tests.faults.row_unmarked import unmarked
 from tests.faults.stuck import StuckError
 from tests.faults.verdict import Result
+
+from tuneq_shared.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class Row:
         return result, time.monotonic() - begun
 
 
+DEPLOYING: tuple[Dialect, ...] = ("azure", "fireworks", "nebius", "together")
+
 ROWS = (
     Row("kills", "kill -9 of random run workers and evaluators", kills, 300, 6),
     Row("points", "kill -9 before and after each side effect", points, 0, 0),
@@ -63,5 +68,19 @@ ROWS = (
     Row("unmarked", "no metadata kept, answers lost, of uploads too", unmarked, 100, 8),
     Row("retried", "a failed job, then retry, twice", retried, 20, 6),
     Row("capped", "3 active jobs, others' among them, workers killed", capped, 600, 12),
+    *(
+        Row(f"{dialect}-lost", "answers lost, of deployments too", answers_lost(dialect), 100, 3)
+        for dialect in DEPLOYING
+    ),
+    *(
+        Row(
+            f"{dialect}-flaky",
+            "5 % of all requests: 500s, drops, lost answers",
+            all_flawed(dialect),
+            100,
+            3,
+        )
+        for dialect in DEPLOYING
+    ),
     Row("clocks", "two workers' clocks 2 minutes apart", clocks, 50, 10),
 )

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.site import Site
 
@@ -12,8 +13,6 @@ from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage
 from tuneq_shared.domain.record import load
 from tuneq_shared.domain.run import Run
 from tuneq_worker.evaluation.predictions import read_predictions
-
-PURCHASE = "tuneq_purchase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +41,19 @@ class Expected:
     stages: Mapping[str, RunStage] = field(default_factory=dict[str, RunStage])
     """By run, where it is not succeeded."""
     strangers: int = 0  # jobs that somebody else bought
+    deployments: int = 0  # of tuned models, all of them removed
 
 
 def judge(site: Site, expected: Expected, notes: str = "", *broken: str) -> Result:
     """Compare runs, provider and predictions with what must hold; faults are switched off."""
     site.provider.set_faults()
     runs = site.look(site.runs)
-    with site.provider.client() as client:
-        files = {file.id: file.filename for file in client.files.list(purpose="fine-tune")}
-        bought = {
-            job.id: (job.metadata or {}).get(PURCHASE) or _told_by(files.get(job.training_file, ""))
-            for job in client.fine_tuning.jobs.list(limit=100)
-        }
+    books = site.provider.books()
+    files = {f["id"]: f["filename"] for f in books["files"] if f["purpose"] == "fine-tune"}
+    bought = {
+        job.id: job.purchase or _told_by(files.get(job.training_file or "", ""))
+        for job in site.account().all_jobs()
+    }
     if expected.strangers:
         theirs = [job for job, purchase in bought.items() if not purchase]
         broken += tuple(_differs("jobs of others", len(theirs), expected.strangers))
@@ -64,6 +64,7 @@ def judge(site: Site, expected: Expected, notes: str = "", *broken: str) -> Resu
         *_purchases(runs, bought),
         *_differs("jobs", len(bought), expected.jobs),
         *_differs("uploads", len(files), expected.uploads),
+        *_deployed(books["deployments"], expected.deployments),
         *(_evaluations(site, good, expected.samples) if expected.samples else ()),
     )
     return Result(
@@ -85,6 +86,15 @@ def _told_by(filename: str) -> str:
 def _differs(what: str, found: int, wanted: int) -> Iterator[str]:
     if found != wanted:
         yield f"{found} {what} instead of {wanted}"
+
+
+def _deployed(deployments: list[Any], wanted: int) -> Iterator[str]:
+    """Each model once, and nothing stands."""
+    yield from _differs("deployments", len(deployments), wanted)
+    yield from _differs("deployed models", len({each["model"] for each in deployments}), wanted)
+    standing = [each["name"] for each in deployments if each["removed_at"] is None]
+    if standing:
+        yield f"still deployed: {standing[:3]}"
 
 
 def _strays(runs: list[Run], good: list[Run], wanted: int) -> Iterator[str]:

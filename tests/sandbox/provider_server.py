@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urljoin
 
 import openai
 
@@ -100,7 +101,7 @@ class ProviderServer:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call a route under /sandbox."""
         request = urllib.request.Request(  # noqa: S310 - a loopback address of ours
-            self.url.removesuffix("/v1") + path,
+            urljoin(self.url, path),
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {KEY}"},
@@ -110,6 +111,9 @@ class ProviderServer:
 
     def set_faults(self, *rules: dict[str, Any], **plan: Any) -> None:
         self.control("PUT", "/sandbox/faults", {"rules": rules, **plan})
+
+    def books(self) -> Any:
+        return self.control("GET", "/sandbox/books")
 
     def stats(self) -> Any:
         return self.control("GET", "/sandbox/stats")

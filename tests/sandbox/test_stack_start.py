@@ -17,6 +17,7 @@ from tests.sandbox.processes_support import is_running, parent, until, until_gon
 from tuneq_sandbox.processes.child import Child, ChildFailedError
 from tuneq_sandbox.redis_server import EmbeddedRedis
 from tuneq_sandbox.stack import Role, Stack, configured_redis_url
+from tuneq_shared.dialects import Dialect
 from tuneq_shared.errors import ConflictError, RedisUnreachableError
 from tuneq_shared.settings import load_settings
 
@@ -25,6 +26,7 @@ import argparse, http.server, json, os
 parser = argparse.ArgumentParser()
 parser.add_argument("--dir")
 parser.add_argument("--port", type=int)
+parser.add_argument("--dialect")
 parser.add_argument("--keys-env")
 given = parser.parse_args()
 assert os.environ[given.keys_env]
@@ -71,12 +73,14 @@ def stack(
     roles: Sequence[Role] = (),
     redis_url: str | None = None,
     provider_port: int | None = None,
+    dialect: Dialect = "openai",
 ) -> Stack:
     return Stack(
         folder,
         roles=roles,
         redis_url=redis_url,
         provider_port=provider_port,
+        dialect=dialect,
         provider_module="tiny_provider",
         celery_app="tiny_app",
     )

@@ -105,7 +105,7 @@ class ScriptedServer:
                     self.rfile.readline()
                 return body
 
-            do_GET = do_POST = do_DELETE = _answer  # noqa: N815 - the base class looks them up by these names
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - the base class looks them up by these names
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""

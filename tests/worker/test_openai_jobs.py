@@ -92,6 +92,7 @@ def test_metadata_keeps_the_purchase_among_too_many_labels() -> None:
         (Reply(b"", headers={"content-type": "text/plain"}), ErrorKind.MALFORMED),
         (Reply({"object": "fine_tuning.job"}), ErrorKind.MALFORMED),
         (Reply([]), ErrorKind.MALFORMED),
+        (Reply({}, 307, {"location": "/elsewhere"}), ErrorKind.MALFORMED),
     ],
 )
 def test_create_posts_exactly_once_whatever_comes_back(reply: Reply, kind: ErrorKind) -> None:
@@ -126,6 +127,16 @@ def test_statuses(raw: str, model: str | None, status: JobStatus) -> None:
     with ScriptedServer(lambda _: Reply(document)) as server:
         job = server.provider().job("ftjob-1")
     assert (job.status, job.raw_status) == (status, raw)
+
+
+@pytest.mark.parametrize(
+    ("told", "finish"),
+    [(1_763_800_000, 1_763_800_000.0), (None, None), ("soon", None), ([], None), (1e400, None)],
+)
+def test_an_estimate_that_is_no_instant_is_none(told: Any, finish: float | None) -> None:
+    document = job_document(status="running", estimated_finish=told)
+    with ScriptedServer(lambda _: Reply(document)) as server:
+        assert server.provider().job("ftjob-1").estimated_finish == finish
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from tests.worker.openai_support import KEY, Asked, Reply, ScriptedServer, job_d
 from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.domain.request import Method
 from tuneq_shared.settings import Account
-from tuneq_worker.ports.provider import Check, JobSpec
+from tuneq_worker.ports.check import Check
+from tuneq_worker.ports.provider import JobSpec
 from tuneq_worker.providers.openai.adapter import OpenAIProvider
 
 SPEC = JobSpec(
@@ -19,6 +20,7 @@ SPEC = JobSpec(
 )  # fmt: skip
 CALLS: dict[str, Callable[[OpenAIProvider, Check], object]] = {
     "/v1/fine_tuning/jobs": lambda it, check: it.create_job(SPEC, check),
+    "/v1/batches": lambda it, check: it.create_batch("file-1", None, check),
     "/v1/files": lambda it, check: it.upload("t.jsonl", io.BytesIO(b"{}"), check),
     "/v1/uploads/ftjob-1/complete": lambda it, check: it.upload(
         "t.jsonl", io.BytesIO(b"x" * 300), check

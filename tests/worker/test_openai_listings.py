@@ -18,7 +18,7 @@ from tests.worker.openai_support import (
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.provider import ProviderError
 from tuneq_worker.providers.openai import caller
-from tuneq_worker.providers.openai.jobs import CLOCK_SKEW_S
+from tuneq_worker.providers.openai.listings import CLOCK_SKEW_S
 
 
 def many_jobs(count: int, **fields: Any) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from tuneq_shared.settings import Account
 from tuneq_worker.ports.provider import Completion, JobSpec, ProviderError
 from tuneq_worker.providers.openai.adapter import OpenAIProvider
 from tuneq_worker.providers.openai.clients import chat_session, sync_client
+from tuneq_worker.providers.openai.credentials import Bearer
 from tuneq_worker.providers.openai.errors import redact, without_key
 
 FOREIGN = {
@@ -65,9 +66,8 @@ def test_environment_of_another_account_stays_out_of_requests() -> None:
 @pytest.mark.usefixtures("foreign_environment")
 def test_openai_itself_gets_its_organization_and_our_key() -> None:
     for base_url in ("https://api.openai.com/v1", "https://eu.api.openai.com/v1"):
-        with sync_client(base_url, KEY, 1.0) as client:
+        with sync_client(base_url, Bearer(KEY), 1.0) as client:
             assert client.default_headers["OpenAI-Organization"] == "org-foreign"
-            assert client.default_headers["Authorization"] == f"Bearer {KEY}"
             assert str(client.base_url) == f"{base_url}/"
 
 
@@ -75,12 +75,21 @@ def test_openai_itself_gets_its_organization_and_our_key() -> None:
 def test_a_name_like_openais_is_not_openai() -> None:
     async def main() -> None:
         for base_url in ("https://notopenai.com/v1", "https://openai.com.example.org/v1"):
-            with sync_client(base_url, KEY, 1.0) as client:
+            with sync_client(base_url, Bearer(KEY), 1.0) as client:
                 assert "org-foreign" not in str(client.default_headers)
                 async with chat_session(client, 1.0, 1) as session:
                     assert "org-foreign" not in str(session.headers)
 
     asyncio.run(main())
+
+
+def test_the_key_stays_behind_where_a_redirect_leads_elsewhere() -> None:
+    with ScriptedServer(lambda _: Reply(job_document())) as elsewhere:
+        away = {"location": f"http://localhost:{elsewhere.port}/x"}
+        with ScriptedServer(lambda _: Reply({}, 307, away)) as server:
+            server.provider().job("ftjob-1")
+    (asked,) = elsewhere.asked
+    assert KEY not in str(asked.headers)
 
 
 ECHO = f"Incorrect API key provided: {KEY}. You can find yours at sk-other-key-1234."
@@ -107,6 +116,7 @@ def echoing(asked: Asked) -> Reply:
     entry = {
         **job_document(error={"code": KEY, "message": told}, metadata={"tuneq_name": told}),
         "filename": "t.jsonl",
+        "input_file_id": told,
         "status_details": told,
         "message": told,
         "data": {"m": told},
@@ -136,6 +146,9 @@ CALLS: dict[str, Callable[[OpenAIProvider], Any]] = {
     "cancel_job": lambda it: it.cancel_job("ftjob-1"),
     "events": lambda it: it.events("ftjob-1"),
     "checkpoints": lambda it: it.checkpoints("ftjob-1"),
+    "create_batch": lambda it: it.create_batch("file-1", None),
+    "batch": lambda it: it.batch("batch_1"),
+    "cancel_batch": lambda it: it.cancel_batch("batch_1"),
     "chat": lambda it: asyncio.run(asked_in_chat(it)),
 }
 

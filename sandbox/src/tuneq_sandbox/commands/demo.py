@@ -5,13 +5,16 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from tuneq_producer.command_table import find_command
 from tuneq_sandbox.demo.experiment import GROUP, Experiment
+from tuneq_sandbox.provider.faces.registry import face_of
 from tuneq_sandbox.stack import Stack, configured_redis_url, evaluators, run_workers
 from tuneq_sandbox.stack.signals import Signals, StopRequestedError
+from tuneq_shared.dialects import Dialect
 
 _INTERRUPTED = 130
 
@@ -30,8 +33,15 @@ _INTERRUPTED = 130
     type=click.Path(exists=True, path_type=Path),
     help="Official ScienceQA files to use in place of a made-up set.",
 )
+@click.option(
+    "--dialect",
+    type=click.Choice(get_args(Dialect)),
+    default="openai",
+    show_default=True,
+    help="Of the sandbox provider: whose API it is to look like.",
+)
 @click.pass_context
-def demo(ctx: click.Context, *, folder: Path, data: Path | None) -> None:
+def demo(ctx: click.Context, *, folder: Path, data: Path | None, dialect: Dialect) -> None:
     """Prepare a data set, fine-tune on samples of several sizes, evaluate, and report.
 
     Offline, without a key or a server: Redis, the provider and the workers are started here and
@@ -41,12 +51,13 @@ def demo(ctx: click.Context, *, folder: Path, data: Path | None) -> None:
         folder,
         roles=(run_workers(1), evaluators(1)),
         redis_url=configured_redis_url(folder),
+        dialect=dialect,
     )
     with Signals(stack) as signals:
         try:
             click.echo(f"Starting Redis, the sandbox provider and two workers in {folder}/ ...")
             with _configured_by(stack.start().config):
-                good = _carry_out(Experiment(folder, data))
+                good = _carry_out(Experiment(folder, data, face_of(dialect).demo_model))
         except StopRequestedError:
             click.echo("stopping; the same command again goes on from here", err=True)
             ctx.exit(_INTERRUPTED)

@@ -3,11 +3,13 @@
 import json
 import shlex
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from tuneq_sandbox.stack import Addresses, Stack, configured_redis_url, evaluators, run_workers
 from tuneq_sandbox.stack.signals import Signals, StopRequestedError
+from tuneq_shared.dialects import Dialect
 from tuneq_shared.redis_store.connection import without_password
 
 
@@ -39,9 +41,22 @@ from tuneq_shared.redis_store.connection import without_password
     show_default=True,
     help="Keeps everything: data, configuration, logs.",
 )
+@click.option(
+    "--dialect",
+    type=click.Choice(get_args(Dialect)),
+    default="openai",
+    show_default=True,
+    help="Of the sandbox provider: whose API it is to look like.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON line once all is ready.")
 def up(
-    *, port: int | None, workers: int, evaluator_count: int, folder: Path, as_json: bool
+    *,
+    port: int | None,
+    workers: int,
+    evaluator_count: int,
+    folder: Path,
+    dialect: Dialect,
+    as_json: bool,
 ) -> None:
     """Run Redis, the sandbox provider, workers and evaluators until Ctrl-C or SIGTERM.
 
@@ -53,6 +68,7 @@ def up(
         roles=(run_workers(workers), evaluators(evaluator_count)),
         redis_url=configured_redis_url(folder),
         provider_port=port,
+        dialect=dialect,
     )
     with Signals(stack) as signals:
         try:

@@ -11,7 +11,6 @@ from tuneq_sandbox.demo.problems import write_problems
 from tuneq_shared.errors import InvalidInputError
 
 GROUP = "demo"
-MODEL = "gpt-3.5-turbo"  # as in the published experiment; the sandbox answers to its name
 EPOCHS = 3
 _SEED = 1
 _MADE_UP_TRAIN, _MADE_UP_VAL = 800, 400
@@ -25,6 +24,7 @@ class Experiment:
 
     folder: Path
     data: Path | None  # the official ScienceQA files; none is a made-up set
+    model: str  # to tune, and to compare with
 
     def source(self) -> Path:
         """The problems to prepare, made where they are to be made up."""
@@ -54,12 +54,11 @@ class Experiment:
             )
         return sizes
 
-    @staticmethod
-    def _request(size: int) -> dict[str, Any]:
+    def _request(self, size: int) -> dict[str, Any]:
         return {
             "name": f"samples-{size}",
             "group": GROUP,
-            "model": MODEL,
+            "model": self.model,
             "training_file": "prepared/train.jsonl",
             "suffix": f"samples-{size}",
             "seed": _SEED,
@@ -69,6 +68,6 @@ class Experiment:
                 "dataset": "prepared/val.jsonl",
                 "scorer": "choice",
                 "max_tokens": 8,
-                "baselines": [{"model": MODEL, "shots": 1}],
+                "baselines": [{"model": self.model, "shots": 1}],
             },
         }

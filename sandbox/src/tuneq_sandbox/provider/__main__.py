@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from tuneq_sandbox.provider.config import ProviderConfig, read_config
 from tuneq_sandbox.provider.keys import KEYS_ENV, read_keys
 from tuneq_sandbox.provider.problem import first_problem
 from tuneq_sandbox.provider.serving import serve
+from tuneq_shared.dialects import Dialect
 from tuneq_shared.errors import ConfigurationError, TuneqError
 
 _EPILOG = """\b
@@ -28,10 +29,12 @@ _RATES = ("requests_per_minute", "tokens_per_minute", "burst_s")
 @click.option("--config", type=click.Path(path_type=Path), help="JSON file; options win over it.")
 @click.option("--keys-env", default=KEYS_ENV, show_default=True, help="Variable with the keys.")
 @click.option("--keys-file", type=click.Path(path_type=Path), help="File with a key a line.")
+@click.option("--dialect", type=click.Choice(get_args(Dialect)), help="[default: openai]")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="0: any free one.  [default: 0]")
 @click.option("--seconds-per-step", type=float, help="Simulated training time.  [default: 0]")
 @click.option("--file-delay-s", type=float, help="Time until a file is processed.  [default: 0]")
+@click.option("--deployment-delay-s", type=float, help="Until a deployed model answers.")
 @click.option("--latency-ms", type=float, help="Of all answers but chat.  [default: 0]")
 @click.option("--chat-latency-ms", type=float, help="Of chat.  [default: 0]")
 @click.option("--requests-per-minute", type=float, help="For each key and model.")

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tuneq_sandbox.provider.faults import FaultPlan
 from tuneq_sandbox.provider.problem import first_problem
+from tuneq_shared.dialects import Dialect
 from tuneq_shared.errors import ConfigurationError
 
 BASE_MODELS = (
@@ -35,6 +36,8 @@ class ProviderConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    dialect: Dialect = "openai"
+    """Whose routes and words it has; the engine is the same."""
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)
     """0: any free one."""
@@ -46,6 +49,12 @@ class ProviderConfig(BaseModel):
     """Simulated training time of one step; a job takes at least its real training time."""
     file_delay_s: float = Field(default=0.0, ge=0)
     """A file is `uploaded` so long before it is `processed`."""
+    deployment_delay_s: float = Field(default=0.0, ge=0)
+    """A deployed model answers so long after it was asked for."""
+    seconds_per_batch_request: float = Field(default=0.0, ge=0)
+    """A batch answers one request after the other."""
+    batch_window_s: float = Field(default=86_400.0, gt=0)
+    """A batch expires so long after its creation."""
     latency_ms: float = Field(default=0.0, ge=0)
     """Added to every answer but those of chat."""
     chat_latency_ms: float = Field(default=0.0, ge=0)

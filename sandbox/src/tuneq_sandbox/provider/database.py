@@ -29,6 +29,10 @@ CREATE INDEX IF NOT EXISTS jobs_active ON jobs (model) WHERE active;
 CREATE TABLE IF NOT EXISTS job_metadata (
     key TEXT NOT NULL, value TEXT NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (key, value, job)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batches (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, created_at REAL NOT NULL,
+    active INTEGER NOT NULL, document BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, job TEXT NOT NULL,
     created_at REAL NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL, type TEXT NOT NULL,
@@ -41,6 +45,12 @@ CREATE TABLE IF NOT EXISTS models (
     final INTEGER NOT NULL, checkpoint_id TEXT NOT NULL, step INTEGER NOT NULL,
     metrics BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS deployments (
+    id TEXT NOT NULL, name TEXT NOT NULL, model TEXT NOT NULL, created_at REAL NOT NULL,
+    ready_at REAL NOT NULL, removed_at REAL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS deployments_standing ON deployments (id)
+    WHERE removed_at IS NULL;
 CREATE INDEX IF NOT EXISTS models_of ON models (job, seq);
 """
 

@@ -30,9 +30,9 @@ class ApiError(Exception):
         self.code = code
         self.headers = dict(headers or {})
 
-    def response(self) -> web.Response:
-        """The answer to send."""
-        document = {
+    def document(self) -> dict[str, Any]:
+        """What is said of it."""
+        return {
             "error": {
                 "message": self.message,
                 "type": self.kind,
@@ -40,7 +40,10 @@ class ApiError(Exception):
                 "code": self.code,
             }
         }
-        return json_response(document, status=self.status, headers=self.headers)
+
+    def response(self) -> web.Response:
+        """The answer to send."""
+        return json_response(self.document(), status=self.status, headers=self.headers)
 
 
 def json_response(

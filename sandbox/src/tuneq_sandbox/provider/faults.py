@@ -25,6 +25,8 @@ class FaultRule(BaseModel):
     path: str = "*"
     """With `*` wildcards, such as `/v1/fine_tuning/jobs` or `/v1/files/*`."""
     probability: float = Field(default=1.0, ge=0, le=1)
+    spared: int = Field(default=0, ge=0)
+    """The first so many matching requests pass unharmed."""
     times: int | None = Field(default=None, ge=0)
     """Only the next so many matching requests; None: for ever."""
     status: int = Field(default=500, ge=400, le=599)
@@ -65,6 +67,7 @@ class FaultPlan(BaseModel):
 class _Counted:
     rule: FaultRule
     left: int | None
+    spared: int
     fired: int = 0
 
 
@@ -78,7 +81,9 @@ class Faults:
         """Put another plan in force; counts start anew."""
         self._plan = plan
         self._random = random.Random(plan.seed)
-        self._rules = [_Counted(rule=rule, left=rule.times) for rule in plan.rules]
+        self._rules = [
+            _Counted(rule=rule, left=rule.times, spared=rule.spared) for rule in plan.rules
+        ]
 
     @property
     def oddities(self) -> Oddities:
@@ -92,6 +97,9 @@ class Faults:
             if counted.left == 0 or rule.method not in {"*", method}:
                 continue
             if not fnmatchcase(path, rule.path):
+                continue
+            if counted.spared:
+                counted.spared -= 1
                 continue
             if rule.probability < 1 and self._random.random() >= rule.probability:
                 continue

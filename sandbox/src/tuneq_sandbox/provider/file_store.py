@@ -105,6 +105,10 @@ class FileStore:
         rows = self._database.rows(sql, *values, limit + 1)
         return [_record(row) for row in rows[:limit]], len(rows) > limit
 
+    def all(self) -> list[FileRecord]:
+        """All files, oldest first."""
+        return [_record(row) for row in self._database.rows("SELECT * FROM files ORDER BY seq")]
+
     def remove(self, file_id: str) -> None:
         """Forget a file; its content stays until nobody needs it."""
         with self._database.transaction() as write:

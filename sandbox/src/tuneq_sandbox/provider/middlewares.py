@@ -7,13 +7,14 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from tuneq_sandbox.provider.errors import ApiError
+from tuneq_sandbox.provider.faces.face import FACE_KEY
 from tuneq_sandbox.provider.faults import WORK_DONE, FaultRule
 from tuneq_sandbox.provider.ids import new_id
 from tuneq_sandbox.provider.keys import KEY, check_key
 from tuneq_sandbox.provider.state import STATE
 
 SANDBOX = "/sandbox/"
-CHAT = "/v1/chat/"
+CHAT = "/chat/completions"
 _logger = logging.getLogger(__name__)
 
 
@@ -50,45 +51,53 @@ async def misbehave(request: web.Request, handler: Handler) -> web.StreamRespons
         return response
     if rule.kind == "malformed":
         return web.Response(text='{"id": "', content_type="application/json")
-    return _error(rule)
+    return request.app[FACE_KEY].error(_error(rule))
 
 
 @web.middleware
 async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn everything that goes wrong into an error document."""
+    shaped = request.app[FACE_KEY].error
     try:
         return await handler(request)
     except ApiError as error:
-        return error.response()
+        return shaped(error)
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
-        return ApiError(
-            404,
-            f"Unknown request URL: {request.method} {request.path}. Please check the URL for "
-            "typos, or see the docs at https://platform.openai.com/docs/api-reference/.",
-            code="unknown_url",
-        ).response()
+        return shaped(
+            ApiError(
+                404,
+                f"Unknown request URL: {request.method} {request.path}. Please check the URL for "
+                "typos, or see the docs at https://platform.openai.com/docs/api-reference/.",
+                code="unknown_url",
+            )
+        )
     except web.HTTPException as error:
-        return ApiError(error.status, error.text or error.reason).response()
+        return shaped(ApiError(error.status, error.text or error.reason))
     except ConnectionError:
         raise
     except Exception:
         _logger.exception("%s %s", request.method, request.path)
-        return ApiError(
-            500, "The server had an error while processing your request.", kind="server_error"
-        ).response()
+        words = "The server had an error while processing your request."
+        return shaped(ApiError(500, words, kind="server_error"))
 
 
 @web.middleware
 async def authorise(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who has a key."""
-    state = request.app[STATE]
-    request[KEY] = check_key(request.headers.get("Authorization"), state.keys)
-    if state.config.latency_ms and not request.path.startswith((SANDBOX, CHAT)):
+    state, signed = request.app[STATE], request.app[FACE_KEY].signed
+    if signed is not None and request.path.startswith(signed):
+        return await handler(request)
+    request[KEY] = check_key(_given(request), state.keys)
+    timed = not request.path.startswith(SANDBOX) and not request.path.endswith(CHAT)
+    if state.config.latency_ms and timed:
         await asyncio.sleep(state.config.latency_ms / 1000)
     return await handler(request)
 
 
-def _error(rule: FaultRule) -> web.Response:
-    return ApiError(
-        rule.status, rule.message, kind=rule.type, code=rule.code, headers=rule.headers
-    ).response()
+def _given(request: web.Request) -> str | None:
+    key = request.headers.get(request.app[FACE_KEY].key_header)
+    return request.headers.get("Authorization") if key is None else f"Bearer {key}"
+
+
+def _error(rule: FaultRule) -> ApiError:
+    return ApiError(rule.status, rule.message, kind=rule.type, code=rule.code, headers=rule.headers)

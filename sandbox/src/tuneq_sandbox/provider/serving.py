@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tuneq_sandbox.provider.app import make_app
 from tuneq_sandbox.provider.config import ProviderConfig
+from tuneq_sandbox.provider.faces.registry import face_of
 from tuneq_sandbox.provider.folder import Folder
 from tuneq_sandbox.provider.state import State
 from tuneq_shared.errors import ConfigurationError
@@ -25,9 +26,13 @@ async def serve(config: ProviderConfig, directory: Path, keys: frozenset[str]) -
         ConflictError: another server holds the folder.
         ConfigurationError: the address is taken.
     """
+    face = face_of(config.dialect)
+    if face.demo_model not in config.base_models:
+        models = (*config.base_models, face.demo_model)
+        config = config.model_copy(update={"base_models": models})
     state = State.open(config, Folder(directory), keys)
     runner = web.AppRunner(
-        make_app(state),
+        make_app(state, face),
         access_log=None,
         handle_signals=False,
         shutdown_timeout=SHUTDOWN_S,
@@ -48,7 +53,7 @@ async def serve(config: ProviderConfig, directory: Path, keys: frozenset[str]) -
                 hint="give another --port, or 0 for any free one",
             ) from error
         host, port = runner.addresses[0][:2]
-        ready = {"event": "ready", "url": f"http://{host}:{port}/v1"}
+        ready = {"event": "ready", "url": f"http://{host}:{port}{face.path}"}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         await stop.wait()

@@ -7,8 +7,10 @@ from typing import Self
 from aiohttp import web
 
 from tuneq_sandbox.learner.model_cache import ModelCache
+from tuneq_sandbox.provider.batch_store import BatchStore
 from tuneq_sandbox.provider.config import ProviderConfig
 from tuneq_sandbox.provider.database import Database
+from tuneq_sandbox.provider.deployment_store import DeploymentStore
 from tuneq_sandbox.provider.faults import Faults
 from tuneq_sandbox.provider.file_store import FileStore
 from tuneq_sandbox.provider.folder import Folder
@@ -29,6 +31,8 @@ class State:
     files: FileStore
     uploads: UploadStore
     jobs: JobStore
+    batches: BatchStore
+    deployments: DeploymentStore
     faults: Faults
     limiter: RateLimiter
     models: ModelCache
@@ -51,6 +55,8 @@ class State:
             files=FileStore(database),
             uploads=UploadStore(database),
             jobs=JobStore(database),
+            batches=BatchStore(database),
+            deployments=DeploymentStore(database),
             faults=Faults(config.faults),
             limiter=RateLimiter(config.rate_limit, time.monotonic),
             models=ModelCache(config.model_cache_bytes),
@@ -62,8 +68,9 @@ class State:
         return state
 
     def needed_contents(self) -> set[str]:
-        """Digests that a file or an unfinished job still needs."""
+        """Digests that a file, an unfinished job or an unfinished batch still needs."""
         needed = self.files.contents()
+        needed.update(batch.input_sha256 for batch in self.batches.unfinished())
         for job in self.jobs.unfinished():
             needed.add(job.training_sha256)
             if job.validation_sha256:

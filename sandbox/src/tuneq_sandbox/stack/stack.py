@@ -18,6 +18,7 @@ from tuneq_sandbox.processes.supervisor import Supervisor
 from tuneq_sandbox.redis_server.ensure import RunningRedis, ensure_redis
 from tuneq_sandbox.stack.configuration import KEY_NAME, stack_configuration
 from tuneq_sandbox.stack.roles import Role, worker_commands
+from tuneq_shared.dialects import Dialect
 from tuneq_shared.settings import CONFIG_NAME
 
 READY_TIMEOUT_S = 60.0
@@ -59,6 +60,7 @@ class Stack:
         roles: Sequence[Role],
         redis_url: str | None = None,
         provider_port: int | None = None,
+        dialect: Dialect = "openai",
         provider_module: str = "tuneq_sandbox.provider",
         celery_app: str = "tuneq_worker",
         worker_ready: Callable[[Child], bool] | None = None,
@@ -70,6 +72,7 @@ class Stack:
             roles: the workers.
             redis_url: a Redis to use; None starts one in the folder.
             provider_port: the sandbox provider's port; None takes the former or a free one.
+            dialect: which the sandbox provider speaks.
             provider_module: run with `python -m`, as the provider.
             celery_app: what `celery -A` is told.
             worker_ready: whether a worker is at work; by default, whether Celery logged so.
@@ -78,6 +81,7 @@ class Stack:
         self._roles = roles
         self._redis_url = redis_url
         self._provider_port = provider_port
+        self._dialect: Dialect = dialect
         self._provider_module = provider_module
         self._celery_app = celery_app
         self._worker_ready = worker_ready or _logged_ready
@@ -106,7 +110,8 @@ class Stack:
                 self._supervisor.watch(self._redis.server.child)
             sandbox_url = self._start_provider(logs, self._lock)
             config = self._folder / CONFIG_NAME
-            write_private(config, stack_configuration(self._redis.url, sandbox_url))
+            written = stack_configuration(self._redis.url, sandbox_url, self._dialect)
+            write_private(config, written)
             self._start_workers(logs, config)
             self._supervisor.start()
         except BaseException:
@@ -164,6 +169,7 @@ class Stack:
                     argv=(
                         *(sys.executable, "-P", "-m", self._provider_module),
                         *("--dir", str(folder), "--port", str(port), "--keys-env", KEY_VARIABLE),
+                        *("--dialect", self._dialect),
                     ),
                     log=logs / "provider.log",
                     env={KEY_VARIABLE: key},

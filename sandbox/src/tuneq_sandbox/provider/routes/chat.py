@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tuneq_sandbox.learner.lexical import Conversation, lexical_answer
 from tuneq_sandbox.provider.body import read_body
 from tuneq_sandbox.provider.errors import ApiError, json_response
+from tuneq_sandbox.provider.faces.face import FACE_KEY, Face
 from tuneq_sandbox.provider.ids import CHARACTERS_A_TOKEN, count_tokens, new_id
 from tuneq_sandbox.provider.keys import KEY
 from tuneq_sandbox.provider.routes.models import unknown_model
@@ -52,20 +53,31 @@ async def complete_chat(request: web.Request) -> web.Response:
     """Answer the last user message."""
     state = request.app[STATE]
     body = await read_body(request, ChatRequest)
+    face = request.app[FACE_KEY]
     _check(body)
-    conversation = _conversation(body.messages)
-    prompt_tokens = sum(count_tokens(text_of(message)) for message in body.messages)
-    limit = body.max_completion_tokens or body.max_tokens
-    answer_with = _find(state, body.model)
-    headers = state.limiter.take(request[KEY], body.model, prompt_tokens + (limit or 0))
+    _find(state, face.called(state, body.model))  # what nobody answers takes nothing
+    tokens = _prompt_tokens(body) + (_limit(body) or 0)
+    headers = state.limiter.take(request[KEY], body.model, tokens)
     if state.config.chat_latency_ms:
         await asyncio.sleep(state.config.chat_latency_ms / 1000)
-    text = answer_with(conversation)
+    return json_response(completion(state, body, face), headers=headers)
+
+
+def completion(state: State, body: ChatRequest, face: Face) -> dict[str, Any]:
+    """The answer, as a document.
+
+    Raises:
+        ApiError: the request is wrong, or nobody answers under that name.
+    """
+    _check(body)
+    conversation = _conversation(body.messages)
+    prompt_tokens, limit = _prompt_tokens(body), _limit(body)
+    text = _find(state, face.called(state, body.model))(conversation)
     cut = limit is not None and count_tokens(text) > limit
     if cut:
         text = text[: (limit or 0) * CHARACTERS_A_TOKEN]
     completion_tokens = count_tokens(text)
-    document = {
+    return {
         "id": new_id("chatcmpl-"),
         "object": "chat.completion",
         "created": int(time.time()),
@@ -84,7 +96,14 @@ async def complete_chat(request: web.Request) -> web.Response:
             "total_tokens": prompt_tokens + completion_tokens,
         },
     }
-    return json_response(document, headers=headers)
+
+
+def _prompt_tokens(body: ChatRequest) -> int:
+    return sum(count_tokens(text_of(message)) for message in body.messages)
+
+
+def _limit(body: ChatRequest) -> int | None:
+    return body.max_completion_tokens or body.max_tokens
 
 
 def _check(body: ChatRequest) -> None:

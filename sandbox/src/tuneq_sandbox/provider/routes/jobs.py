@@ -24,8 +24,17 @@ _METADATA = re.compile(r"metadata\[(.+)\]")
 
 async def create_job(request: web.Request) -> web.Response:
     """Accept a job; it is on disk before the answer goes out."""
-    state = request.app[STATE]
     body = await read_body(request, JobRequest)
+    return json_response(start_job(request.app, body).as_api())
+
+
+def start_job(app: web.Application, body: JobRequest) -> Job:
+    """Keep a job and begin with it, unless it is refused.
+
+    Raises:
+        ApiError: 400, 429.
+    """
+    state = app[STATE]
     if body.model not in state.config.base_models:
         raise ApiError(
             400,
@@ -71,8 +80,8 @@ async def create_job(request: web.Request) -> web.Response:
         ],
     )
     state.stats.active(job.model, active + 1)
-    request.app[RUNNER].start(job)
-    return json_response(job.as_api())
+    app[RUNNER].start(job)
+    return job
 
 
 async def list_jobs(request: web.Request) -> web.Response:

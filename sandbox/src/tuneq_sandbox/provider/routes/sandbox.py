@@ -1,5 +1,7 @@
 """The routes under /sandbox: what only this provider has, for tests and demonstrations."""
 
+from dataclasses import asdict
+
 from aiohttp import web
 
 from tuneq_sandbox.provider.body import read_body
@@ -21,6 +23,20 @@ async def put_faults(request: web.Request) -> web.Response:
     return json_response(faults.describe())
 
 
+async def get_books(request: web.Request) -> web.Response:
+    """All files that are there and all deployments that ever were, in the engine's own words."""
+    state = request.app[STATE]
+    return json_response(
+        {
+            "files": [
+                {"id": file.id, "filename": file.filename, "purpose": file.purpose}
+                for file in state.files.all()
+            ],
+            "deployments": [asdict(each) for each in state.deployments.all()],
+        }
+    )
+
+
 async def get_stats(request: web.Request) -> web.Response:
     """Counts since the start, and the number of jobs ever accepted in this folder."""
     state = request.app[STATE]
@@ -29,6 +45,7 @@ async def get_stats(request: web.Request) -> web.Response:
         {
             **state.stats.describe(),
             "jobs": state.jobs.count(),
+            "batches": state.batches.count(),
             "active_jobs": {model: jobs for model, jobs in active.items() if jobs},
         }
     )

@@ -9,7 +9,9 @@ from pydantic import BaseModel
 
 from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.domain.failure import ErrorKind
-from tuneq_worker.ports.provider import Check, ProviderError
+from tuneq_worker.ports.check import Check
+from tuneq_worker.ports.provider import ProviderError
+from tuneq_worker.providers.openai.credentials import Credential
 from tuneq_worker.providers.openai.documents import PageDocument
 from tuneq_worker.providers.openai.errors import read_answer, redact, translate, without_key
 from tuneq_worker.providers.openai.last_look import checked
@@ -31,14 +33,22 @@ class _Answer(Protocol):
 class Caller:
     """Base of the adapter's parts: one client, whose errors become the port's."""
 
-    def __init__(self, account: str, client: OpenAI, key: str, capabilities: Capabilities) -> None:
+    def __init__(
+        self, account: str, client: OpenAI, credential: Credential, capabilities: Capabilities
+    ) -> None:
         self._account = account
         self._client = client
-        self._key = key
+        self._credential = credential
         self._capabilities = capabilities
+
+    @property
+    def _key(self) -> str:
+        """What must be shown nowhere."""
+        return self._credential.secret
 
     def _fetch(self, send: Callable[[], _Answer], check: Check | None = None) -> bytes:
         """Send once, unless the check objects; the body of a good answer, without the key."""
+        self._credential.headers()  # what goes wrong here went wrong before anything was sent
         try:
             with checked(check):
                 return without_key(send().content, self._key)

@@ -1,5 +1,6 @@
 """Chat completions, many at once on one event loop."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_shared.ports.limits import Headroom
 from tuneq_worker.ports.provider import Completion, ProviderError
+from tuneq_worker.providers.openai.credentials import Credential
 from tuneq_worker.providers.openai.errors import read_answer, refused, translate, without_key
 from tuneq_worker.providers.openai.waits import read_headroom
 
@@ -64,12 +66,17 @@ class OpenAIChat:
     """An open line; use it on the event loop that opened it."""
 
     def __init__(
-        self, account: str, session: ClientSession, url: str, key: str, proxy: str | None
+        self,
+        account: str,
+        session: ClientSession,
+        url: str,
+        credential: Credential,
+        proxy: str | None,
     ) -> None:
         self._account = account
         self._session = session
         self._url = url
-        self._key = key
+        self._credential = credential
         self._proxy = proxy
 
     async def complete(
@@ -81,17 +88,27 @@ class OpenAIChat:
             ProviderError: there is no answer; nothing was tried again.
         """
         body = orjson.dumps({**parameters, "model": model, "messages": messages})
+        let_in, secret = await self._let_in()
+        # Where a redirect leads elsewhere, Authorization alone is known to be left behind.
+        follows = let_in.keys() <= {"Authorization"}
         try:
-            async with self._session.post(self._url, data=body, proxy=self._proxy) as answer:
+            async with self._session.post(
+                self._url, data=body, headers=let_in, proxy=self._proxy, allow_redirects=follows
+            ) as answer:
                 status, headers, raw = answer.status, answer.headers, await answer.read()
         except (ClientError, OSError) as error:
-            failure = translate(error, self._account, self._key)
+            failure = translate(error, self._account, secret)
         else:
             if status < HTTPStatus.MULTIPLE_CHOICES:
-                read = read_answer(ChatDocument, without_key(raw, self._key))
+                read = read_answer(ChatDocument, without_key(raw, secret))
                 return read.to_completion(read_headroom(headers))
-            failure = refused(status, _document(raw), headers, self._key)
+            failure = refused(status, _document(raw), headers, secret)
         raise failure
+
+    async def _let_in(self) -> tuple[Mapping[str, str], str]:
+        if self._credential.stale:  # to ask for a new one would hold up all that is under way
+            await asyncio.to_thread(self._credential.headers)
+        return self._credential.headers(), self._credential.secret
 
 
 def _document(raw: bytes) -> object:

@@ -1,32 +1,54 @@
 """Clients of one account: no retries, and nothing from an environment meant for another."""
 
 import os
-from typing import cast
+from collections.abc import Mapping
+from ssl import SSLContext
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import finalize
+from weakref import WeakKeyDictionary, finalize
 
 import httpx2
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from openai import DefaultHttpxClient, Omit, OpenAI
 
 from tuneq_shared.errors import ConfigurationError
-from tuneq_worker.providers.openai.dripping import WHOLE, bound
+from tuneq_worker.providers.openai.credentials import Credential
+from tuneq_worker.providers.openai.dripping import WHOLE, bound, follows
 from tuneq_worker.providers.openai.last_look import look_last
+from tuneq_worker.providers.origins import AUTHORIZATION, authorising
 
 _OWN_DOMAIN = "openai.com"
 _SDK_HEADERS = "x-stainless-"  # about the SDK's own way of sending
+_NO_KEY = "none"  # the SDK wants one; each request gets the credential's headers instead
 
 
-def sync_client(base_url: str, key: str, timeout_s: float, whole: float = WHOLE) -> OpenAI:
+class _Client(Protocol):
+    """Of whichever SDK: they are built alike."""
+
+    @property
+    def default_headers(self) -> Mapping[str, object]:
+        """What it says of itself with every request."""
+        ...
+
+
+_TRUSTS: WeakKeyDictionary[_Client, SSLContext] = WeakKeyDictionary()
+
+
+def sync_client(
+    base_url: str, credential: Credential, timeout_s: float, whole: float = WHOLE
+) -> OpenAI:
     """A client for files and jobs, whose answers are whole after so many timeouts at most."""
-    http_client = DefaultHttpxClient(timeout=timeout_s, event_hooks={"request": [look_last]})
+    hooks = [authorising(credential, base_url), look_last]
+    http_client = DefaultHttpxClient(
+        timeout=timeout_s, event_hooks={"request": hooks}, follow_redirects=follows(whole)
+    )
     bound(http_client, whole * timeout_s)
     client = OpenAI(
         base_url=base_url,
-        api_key=key,
+        api_key=_NO_KEY,
         admin_api_key="",  # keeps it from reading OPENAI_ADMIN_KEY
-        default_headers=_headers(base_url, key),
+        default_headers=_headers(base_url),
         timeout=timeout_s,
         max_retries=0,
         http_client=http_client,
@@ -35,19 +57,28 @@ def sync_client(base_url: str, key: str, timeout_s: float, whole: float = WHOLE)
     return client
 
 
-def chat_session(client: OpenAI, timeout_s: float, connections: int) -> ClientSession:
-    """A session for chat with the headers and the trust of a client; close it after use.
+def chat_session(client: _Client, timeout_s: float, connections: int) -> ClientSession:
+    """A session for chat with the trust and the headers of a client, less what lets requests in.
 
-    It keeps no cookies, and reads no names or passwords from a netrc file.
+    Close it after use. It keeps no cookies, and reads no names or passwords from a netrc file.
     """
     said = client.default_headers.items()
     headers = {name: value for name, value in said if isinstance(value, str)}
+    headers.pop(AUTHORIZATION, None)
     return ClientSession(
-        connector=TCPConnector(limit=connections, ssl=httpx2.create_ssl_context()),
+        connector=TCPConnector(limit=connections, ssl=_trust(client)),
         headers={n: v for n, v in headers.items() if not n.lower().startswith(_SDK_HEADERS)},
         timeout=ClientTimeout(total=WHOLE * timeout_s, sock_connect=timeout_s, sock_read=timeout_s),
         cookie_jar=DummyCookieJar(),
     )
+
+
+def _trust(client: _Client) -> SSLContext:
+    """Read once for each client, as its own is: certificates take 30 ms, and lines are many."""
+    trust = _TRUSTS.get(client)
+    if trust is None:
+        trust = _TRUSTS[client] = httpx2.create_ssl_context()
+    return trust
 
 
 def proxy_for(url: str) -> str | None:
@@ -69,20 +100,24 @@ def proxy_for(url: str) -> str | None:
     return proxy
 
 
-def _headers(base_url: str, key: str) -> dict[str, str]:
+def headers_of_environment(vendor: str) -> list[str]:
+    """Names of the headers that a vendor's SDK takes from the environment, as they are written."""
+    custom = os.environ.get(f"{vendor}_CUSTOM_HEADERS", "").split("\n")
+    return [line.partition(":")[0].strip() for line in custom if ":" in line]
+
+
+def _headers(base_url: str) -> dict[str, str]:
     """Headers that outrank those the SDK takes from OPENAI_* variables.
 
-    Organization, project and custom headers of the environment are OpenAI's own; the key is ours
-    in any case, whatever OPENAI_CUSTOM_HEADERS says.
+    Organization, project and custom headers of the environment are OpenAI's own.
     """
     headers: dict[str, str | Omit] = {}
     if not _is_openai(base_url):
-        custom = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
-        names = [line.partition(":")[0].strip() for line in custom if ":" in line]
+        names = headers_of_environment("OPENAI")
         headers = dict.fromkeys([*names, "OpenAI-Organization", "OpenAI-Project"], Omit())
-    kept = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+    kept = {n: value for n, value in headers.items() if n.lower() != AUTHORIZATION.lower()}
     # The SDK takes Omit for "send no such header", though its signature speaks of texts alone.
-    return cast("dict[str, str]", {**kept, "Authorization": f"Bearer {key}"})
+    return cast("dict[str, str]", {**kept, AUTHORIZATION: _NO_KEY})
 
 
 def _is_openai(base_url: str) -> bool:

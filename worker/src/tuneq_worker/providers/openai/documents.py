@@ -1,5 +1,6 @@
 """What a provider answers, as far as we read it; the rest is ignored."""
 
+import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator
@@ -36,6 +37,15 @@ def _only_texts(value: object) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
+def finite(value: object) -> float | None:
+    """The number, if it is one that can be reckoned with."""
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _only_object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -51,6 +61,7 @@ Id = Annotated[str, AfterValidator(_one_path_part)]
 # Compatible servers answer null, an empty text or another shape where a job has no such thing.
 Text = Annotated[str | None, BeforeValidator(_only_text)]
 Texts = Annotated[list[str], BeforeValidator(_only_texts)]
+Number = Annotated[float | None, BeforeValidator(finite)]
 Fields = Annotated[dict[str, Any], BeforeValidator(_only_object)]
 
 
@@ -65,7 +76,7 @@ class FileDocument(BaseModel):
     """A file."""
 
     id: Id
-    created_at: float = 0.0
+    created_at: Number = None
     status: Text = None
     status_details: Text = None
 
@@ -106,13 +117,14 @@ class JobDocument(BaseModel):
     id: Id
     status: str
     created_at: float
-    model: str = ""
+    model: Text = None
     metadata: Fields = {}
     training_file: Text = None
     fine_tuned_model: Text = None
-    trained_tokens: int | None = None
+    trained_tokens: Number = None
     error: Fields = {}
     result_files: Texts = []
+    estimated_finish: Number = None
 
     def to_job(self) -> Job:
         """In our words; a status that we do not know is unknown."""
@@ -123,13 +135,14 @@ class JobDocument(BaseModel):
             id=self.id,
             status=status,
             raw_status=self.status,
-            model=self.model,
+            model=self.model or "",
             created_at=self.created_at,
             purchase=_only_text(self.metadata.get(PURCHASE_KEY)),
             training_file=self.training_file,
             fine_tuned_model=self.fine_tuned_model,
-            trained_tokens=self.trained_tokens,
+            trained_tokens=None if self.trained_tokens is None else int(self.trained_tokens),
             error_code=_only_text(self.error.get("code")),
             error_message=_only_text(self.error.get("message")),
             result_files=tuple(self.result_files),
+            estimated_finish=self.estimated_finish,
         )

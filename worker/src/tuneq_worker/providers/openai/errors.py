@@ -72,7 +72,8 @@ def without_key(body: bytes, key: str) -> bytes:
 
 def redact(text: str, key: str) -> str:
     """The text, shortened, without the key and without anything that looks like one."""
-    return _KEY_LIKE.sub("sk-***", text.replace(key, "***"))[:_MAX_WORDS]
+    hidden = text.replace(key, "***") if key else text
+    return _KEY_LIKE.sub("sk-***", hidden)[:_MAX_WORDS]
 
 
 def refused(status: int, document: object, headers: Mapping[str, str], key: str) -> ProviderError:

@@ -8,11 +8,27 @@ from typing import Any
 
 import httpx2
 
-from tuneq_worker.ports.provider import Check
+from tuneq_worker.ports.check import Check
 
 _SENDS = ("send_request_headers.started", "send_request_body.started")
 
 _check: ContextVar[Check | None] = ContextVar("check", default=None)
+
+
+class Look:
+    """A check that remembers its objection: some SDKs take it for a connection that failed."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self.objection: Exception | None = None
+
+    def __call__(self) -> None:
+        """Make the check."""
+        try:
+            self._check()
+        except Exception as objection:
+            self.objection = objection
+            raise
 
 
 @contextmanager

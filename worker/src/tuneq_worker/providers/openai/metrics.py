@@ -5,9 +5,11 @@ import binascii
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tuneq_worker.ports.provider import StepMetric
+from tuneq_worker.providers.openai.documents import finite
 
 COLUMNS = {
     "train_loss": ("train_loss",),
@@ -34,6 +36,20 @@ def read_metrics(raw: bytes) -> list[StepMetric]:
     if not rows:
         raise ValueError("the result file holds no step metrics: it has no rows")
     return rows
+
+
+def read_checkpoints(checkpoints: Sequence[Mapping[str, Any]]) -> list[StepMetric]:
+    """Read the metrics of checkpoints, by step; what is no finite number is none."""
+    rows = []
+    for checkpoint in checkpoints:
+        step, told = checkpoint.get("step_number"), checkpoint.get("metrics")
+        if isinstance(step, int) and isinstance(told, Mapping):
+            values = {
+                field: next((finite(told[name]) for name in names if name in told), None)
+                for field, names in COLUMNS.items()
+            }
+            rows.append(StepMetric(step, **values))
+    return sorted(rows, key=lambda row: row.step)
 
 
 def _table(raw: bytes) -> str:

@@ -5,13 +5,16 @@ import io
 import logging
 import os
 import time
-from typing import TYPE_CHECKING, BinaryIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from tuneq_shared.domain.failure import ErrorKind
-from tuneq_worker.ports.provider import Check, ProviderError, RemoteFile
+from tuneq_worker.ports.check import Check
+from tuneq_worker.ports.provider import FileState, ProviderError, RemoteFile
 from tuneq_worker.providers.openai.caller import Caller
 from tuneq_worker.providers.openai.documents import (
     CompletedUploadDocument,
+    FileDocument,
     PartDocument,
     UploadDocument,
 )
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Purpose = Literal["fine-tune", "batch"]
+"""What a file is sent for."""
+
 _MIME_TYPE = "text/jsonl"
 _TRIES = 3  # of one part
 _LONGEST_PAUSE_S = 5.0  # what asks for more is left to the stage
@@ -32,7 +38,7 @@ class PartCalls(Caller):
     """The part of the port that is about files too large for one request."""
 
     def _upload_in_parts(
-        self, name: str, content: BinaryIO, size: int, check: Check | None
+        self, name: str, content: BinaryIO, size: int, check: Check | None, purpose: Purpose
     ) -> RemoteFile:
         """Send so many bytes one part after the other; what fails for good is never gone on with.
 
@@ -44,7 +50,7 @@ class PartCalls(Caller):
         begun = self._read(
             UploadDocument,
             lambda: uploads.create(
-                bytes=size, filename=name, mime_type=_MIME_TYPE, purpose="fine-tune"
+                bytes=size, filename=name, mime_type=_MIME_TYPE, purpose=purpose
             ),
         )
         step, digest = self._capabilities.part_bytes, hashlib.md5(usedforsecurity=False)
@@ -66,7 +72,13 @@ class PartCalls(Caller):
             if not error.ambiguous:  # else it may be a file by now, or become one yet
                 self._give_up(begun.id)
             raise
-        return completed.file.to_file()
+        return self._file_of(completed.file)
+
+    def _file_of(self, document: FileDocument) -> RemoteFile:
+        """In our words; where nobody looks files through, each can be trained on at once."""
+        file = document.to_file()
+        at_once = file.state is FileState.PENDING and not self._capabilities.file_wait
+        return replace(file, state=FileState.READY) if at_once else file
 
     def _send(self, upload_id: str, part: "FileSlice") -> str:
         """Send a part; again after an error that may pass, for a part that no one names is none."""

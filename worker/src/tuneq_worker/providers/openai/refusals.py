@@ -49,6 +49,7 @@ _MODERATION_WORDS = r"moderation|(content|usage|safety)( management)? polic|safe
 _ACTIVE_JOBS = (
     r"\b(active|concurrent|running|queued|simultaneous|in[- ]progress) ([\w-]+ )?(jobs|requests)\b"
 )
+_TOO_LONG = r"\bmax_(new_)?tokens\b|\bcontext length\b"
 _NOT_READY = r"not (yet )?ready|still being processed|not (yet )?been processed"
 _FILE_GONE = (
     r"^invalid (training|validation)_file\b|\bno such file\b"
@@ -68,9 +69,12 @@ RULES = (
     Rule(kind=ErrorKind.AUTH, statuses={401}),
     Rule(kind=ErrorKind.MODERATION, statuses=_WORDED_4XX, names=_MODERATION),
     Rule(kind=ErrorKind.MODERATION, statuses=_WORDED_4XX, wording=_MODERATION_WORDS),
+    Rule(kind=ErrorKind.BAD_REQUEST, statuses={403}, wording=_TOO_LONG),
     Rule(kind=ErrorKind.AUTH, statuses={403}),
     Rule(kind=ErrorKind.CAPACITY, statuses={429}, wording=_ACTIVE_JOBS),
     Rule(kind=ErrorKind.CAPACITY, statuses={400, 409}, wording=rf"(maximum|limit).*{_ACTIVE_JOBS}"),
+    # Of Azure's management: other deployments hold what this one would need.
+    Rule(kind=ErrorKind.CAPACITY, statuses={400, 409}, names="InsufficientQuota"),
     # No wait makes it smaller.
     Rule(kind=ErrorKind.BAD_REQUEST, statuses={429}, wording="^request too large"),
     Rule(kind=ErrorKind.RATE, statuses={429}),
@@ -95,13 +99,20 @@ def read_refusal(status: int, body: object) -> Refusal:
     inner = body.get("error", body) if isinstance(body, Mapping) else body
     if not isinstance(inner, Mapping):
         return Refusal(status=status, message="" if inner is None else str(inner))
-    message = inner.get("message") or inner.get("detail")
+    message = inner.get("message") or _detail(inner.get("detail"))
     return Refusal(
         status=status,
         code=_text(inner.get("code")),
         type=_text(inner.get("type")),
         message=_text(message),
     )
+
+
+def _detail(detail: object) -> object:
+    """Of a list, as FastAPI tells what is wrong with a request, the words alone."""
+    if not isinstance(detail, list):
+        return detail
+    return "; ".join(str(each.get("msg")) for each in detail if isinstance(each, Mapping))
 
 
 def _text(value: object) -> str:

@@ -30,7 +30,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def reset_after(headers: Mapping[str, str], unit: str) -> float | None:
-    """Seconds until a rate limit is whole again, by `x-ratelimit-reset-*`.
+    """Seconds until a rate limit is whole again, by `x-ratelimit-reset-*`, else without a unit.
 
     Args:
         headers: By lower-case name, or looked up in any case.
@@ -38,7 +38,8 @@ def reset_after(headers: Mapping[str, str], unit: str) -> float | None:
     """
     units = [unit] if unit in {"requests", "tokens"} else ["requests", "tokens"]
     waits = [parse_duration(headers.get(f"x-ratelimit-reset-{each}")) for each in units]
-    return max((wait for wait in waits if wait is not None), default=None)
+    known = [wait for wait in waits if wait is not None]
+    return max(known, default=parse_duration(headers.get("x-ratelimit-reset")))
 
 
 def read_headroom(headers: Mapping[str, str]) -> Headroom:

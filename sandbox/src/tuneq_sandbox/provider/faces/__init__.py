@@ -1,0 +1,1 @@
+"""How the provider looks in each dialect: other routes and words over the same engine."""

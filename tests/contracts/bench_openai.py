@@ -1,0 +1,5 @@
+"""The OpenAI dialect."""
+
+from tests.contracts.provider_benches import SandboxBench
+
+BENCH = SandboxBench

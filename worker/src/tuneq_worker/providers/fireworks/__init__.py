@@ -1,0 +1,1 @@
+"""The Fireworks dialect: datasets, supervised fine-tuning jobs and on-demand deployments."""

@@ -1,0 +1,1 @@
+"""The Nebius dialect: the OpenAI shape without metadata, and checkpoints to be deployed."""

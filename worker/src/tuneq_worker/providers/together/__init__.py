@@ -1,0 +1,1 @@
+"""Together AI, by its own SDK."""
