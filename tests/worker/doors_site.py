@@ -57,6 +57,7 @@ class Site:
         taker = RequestTaker(
             stream=RedisRequestStream(self.redis, self.prefix, name, longest=longest),
             items=RedisItems(self.redis, self.prefix),
+            catalogue=self.catalogue,
             data=self.data,
             fleet=self.fleet,
             settings=settings,

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 
-@pytest.mark.parametrize("step", ["DoorStep", "HousekeepingStep"])
+@pytest.mark.parametrize("step", ["DoorStep", "HousekeepingStep", "ModelsStep"])
 def test_the_tasks_in_hand_are_told_before_anything_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -17,6 +17,7 @@ from tuneq_shared.ports.limits import Headroom, Told
 from tuneq_worker.evaluation import asking as module
 from tuneq_worker.evaluation.asking import Asking, StoppedError
 from tuneq_worker.evaluation.samples import Sample
+from tuneq_worker.evaluation.scorers import score_choice
 from tuneq_worker.ports.provider import Completion, ProviderError
 
 SPEC = EvaluationSpec(
@@ -95,7 +96,14 @@ def ask(
     wanted: Callable[[], bool] = lambda: True,
     pace: FakePace | None = None,
 ) -> Asking:
-    asking = Asking(spec=SPEC, asker="e", in_flight=in_flight, wanted=wanted)
+    asking = Asking(
+        spec=SPEC,
+        scorer=score_choice,
+        model=SPEC.model,
+        asker="e",
+        in_flight=in_flight,
+        wanted=wanted,
+    )
     asyncio.run(asking.ask(chat, pace or FakePace(), samples(count)))
     return asking
 
@@ -208,7 +216,14 @@ def test_what_concerns_every_sample_stops_the_asking(clock: Clock, kind: ErrorKi
 
 
 def test_what_was_answered_before_a_stop_is_kept(clock: Clock) -> None:
-    asking = Asking(spec=SPEC, asker="e", in_flight=1, wanted=lambda: True)
+    asking = Asking(
+        spec=SPEC,
+        scorer=score_choice,
+        model=SPEC.model,
+        asker="e",
+        in_flight=1,
+        wanted=lambda: True,
+    )
     chat = answered("A", "B", ErrorKind.QUOTA)
     with pytest.raises(StoppedError):
         asyncio.run(asking.ask(chat, FakePace(), samples(9)))

@@ -54,6 +54,16 @@ def test_on_a_live_connection_it_is_acknowledged(message: Message) -> None:
     assert channel.client.hlen("unacked") == 0
 
 
+def test_one_client_serves_until_its_connections_are_given_up(message: Message) -> None:
+    channel: Any = message.channel
+    with channel.conn_or_acquire() as first, channel.conn_or_acquire() as second:
+        assert first is second
+    channel._disconnect_pools()
+    with channel.conn_or_acquire() as third:
+        assert third is not first
+        assert third.ping()
+
+
 def _lose(message: Message) -> None:
     """As Celery's worker leaves it when its first try to close the connection breaks off."""
     channel: Any = message.channel

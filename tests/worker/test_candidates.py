@@ -10,8 +10,8 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+from tests.worker.dying import Death, KilledError, live_until_killed, mortal
 from tests.worker.fakes import ACCOUNT, FakeLease, World, refusal
-from tests.worker.test_steps_killed import Death, KilledError, live_until_killed, mortal
 
 from tuneq_shared.domain.choice import Choice
 from tuneq_shared.domain.failure import ErrorKind

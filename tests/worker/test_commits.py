@@ -110,11 +110,11 @@ def test_every_kind_ends_badly_in_its_way(item: Any, stage: str) -> None:
         assert "attempts" not in commit.doc, "whoever takes it up again has all tries"
 
 
-def test_a_failed_shard_counts_all_its_samples_as_errored() -> None:
-    before = replace(SHARD, counts=Counts(correct=5), part="p")
+def test_a_failed_shard_keeps_its_answers_and_counts_the_rest_as_errored() -> None:
+    before = replace(SHARD, counts=Counts(correct=3, errored=1), part="p")
     commit = to_commit(Fail(before, Failure("code", "words")), before, NOW)
-    assert commit.doc["counts"] == {"errored": 5}
-    assert "part" not in commit.doc
+    assert commit.doc["counts"] == {"correct": 3, "errored": 2}
+    assert commit.doc["part"] == "p"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tests.worker.fakes import World
 
 from tuneq_shared.domain.item import ItemId, Kind, Queue
-from tuneq_shared.ports.fleet import LOST_AFTER_S, WorkerInfo
+from tuneq_shared.ports.fleet import LOST_AFTER_S, ModelList, WorkerInfo
 from tuneq_shared.redis_store.fleet import RedisFleet
 from tuneq_worker.dispatch import Dispatcher, Pulse
 from tuneq_worker.hearing import Hearing
@@ -43,6 +43,12 @@ class FakeFleet:
 
     def workers(self) -> list[WorkerInfo]:
         return list(self.all.values())
+
+    def tell_models(self, account: str, models: ModelList) -> None:
+        """Nobody asks."""
+
+    def models(self) -> dict[str, ModelList]:
+        return {}
 
     def now(self) -> float:
         return 1000.0

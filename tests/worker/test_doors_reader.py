@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -166,6 +166,7 @@ def test_a_stop_does_not_wait_for_the_rest_of_a_batch(site: Site) -> None:
         """Settings at whose first use the worker is stopped."""
 
         max_request_bytes = 10_000
+        accounts: Mapping[str, Any] = {}
 
         def account(self, name: str | None) -> Any:
             if stopped:

@@ -1,6 +1,7 @@
 """What a request may not do through a foreign door: refused with the reason, nothing read."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ from fsspec.implementations.local import LocalFileSystem
 from tests.worker.doors_site import Site, request
 
 from tuneq_shared.domain.request import MAX_REQUEST_BYTES
+from tuneq_shared.ports.fleet import ModelList
 from tuneq_worker.doors.redaction import MAX_KEPT
 from tuneq_worker.doors.sending import request_bytes
 
 DIGEST = "0" * 64
 SECRET = "verysecretvalue7"
+SCORED = {"dataset": "data:t.jsonl"}
 
 
 @pytest.fixture
@@ -145,6 +148,9 @@ def deep(levels: int) -> bytes:
         (request("x", group="a b"), "group"),
         (request("x", seed=10**30), "seed"),
         (request("x", labels={str(n): "" for n in range(17)}), "labels"),
+        (request("x", evaluation=SCORED | {"scorer": "absent"}), "no scorer 'absent'"),
+        (request("x", evaluation=SCORED | {"scorer": "regex"}), "pattern: Field required"),
+        (request("x", evaluation=SCORED | {"scorer_options": {"a": 1}}), "a: unknown field"),
         (request("x", api_key=SECRET), "api_key is named like a secret"),
         (request("x", method={"supervised": {"token": SECRET}}), "token is named like a secret"),
         ({f"field{n}": 1 for n in range(4000)}, "unknown field"),
@@ -258,3 +264,23 @@ def test_what_only_sounds_like_a_secret_is_kept(site: Site) -> None:
     site.take_all()
     (told,) = site.rejected()
     assert json.loads(told["request"]) == sent
+
+
+def test_what_the_account_cannot_do_or_has_ended_is_refused_with_the_reason(site: Site) -> None:
+    gone = date(2001, 2, 3)
+    site.fleet.tell_models("main", ModelList(end_dates={"old": gone}, seen_at=1.0))
+    site.send(request("fits"))
+    site.send(request("unable", method={"supervised": {"hyperparameters": {"lora_r": 8}}}))
+    site.send(request("ended", model="old"))
+    baselines = {"dataset": "data:t.jsonl", "baselines": [{"model": "old"}]}
+    site.send(request("scored", evaluation=baselines))
+    site.take_all()
+    assert site.names() == ["fits"]
+    reasons = [told["reason"] for told in site.rejected()]
+    site.fleet.tell_models("main", ModelList(end_dates={"m": gone}, seen_at=1.0))
+    site.send(request("fits"))  # the same run, which is there
+    site.take_all()
+    assert len(site.rejected()) == len(reasons)
+    assert "account main: hyperparameters lora_r" in reasons[0]
+    assert reasons[1:] == ["model old of account main ended on 2001-02-03"] * 2
+    assert all("[accounts.main." in told["hint"] for told in site.rejected())

@@ -12,6 +12,8 @@ from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage, ShardStage
 from tuneq_shared.domain.record import load
 from tuneq_shared.evaluations import new_evaluation
 from tuneq_shared.ports.items import Asked, Creation
+from tuneq_shared.settings import Price
+from tuneq_worker.evaluation import cutting
 from tuneq_worker.evaluation import evaluation as module
 from tuneq_worker.evaluation.evaluation import plan
 from tuneq_worker.evaluation.predictions import read_predictions
@@ -29,7 +31,7 @@ def world(redis_url: str, store_prefix: str, tmp_path: Path) -> World:
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 100 <= SHARD_SAMPLES <= 200
-    monkeypatch.setattr(module, "SHARD_SAMPLES", 4)
+    monkeypatch.setattr(cutting, "SHARD_SAMPLES", 4)
 
 
 def a_spec(world: World, lines: int = 10, **fields: Any) -> EvaluationSpec:
@@ -239,6 +241,22 @@ def test_planning_again_changes_nothing(world: World) -> None:
     assert shards(world) == before
 
 
+def test_one_that_is_taken_up_again_keeps_its_cut(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = a_spec(world)
+    join(world, spec)
+    answers(world, 9)
+    finish(world, spec)
+    before = [(shard.start, shard.stop) for shard in shards(world)]
+    monkeypatch.setattr(cutting, "SHARD_SAMPLES", 3)
+    answers(world)
+    join(world, spec, again=True)
+    done = finish(world, spec)
+    assert (done.stage, done.counts.samples) == (EvaluationStage.DONE, 10)
+    assert [(shard.start, shard.stop) for shard in shards(world)] == before
+
+
 def test_a_missing_sample_is_not_passed_over(world: World) -> None:
     spec = a_spec(world)
     join(world, spec)
@@ -278,3 +296,19 @@ def test_it_needs_no_run(world: World) -> None:
     finish(world, spec)
     assert world.items_of(Kind.RUN) == []
     assert RunStage.SUCCEEDED not in world.ports.catalogue.counts()
+
+
+def test_what_it_may_cost_is_known_before_it_is_asked(
+    redis_url: str, store_prefix: str, tmp_path: Path
+) -> None:
+    prices = {MODEL: Price(input=1000.0, output=2000.0)}
+    world = World(redis_url, store_prefix, tmp_path, prices=prices)
+    spec = a_spec(world)
+    join(world, spec)
+    world.drive(lambda: now(world, spec).cost_estimated is not None)
+    assert now(world, spec).cost_usd is None
+    world.drive_to_end(now(world, spec).item)
+    done = now(world, spec)
+    # Ten questions of some six tokens, and as many answers of one token at most.
+    assert done.cost_estimated == pytest.approx((10 * 6 * 1000 + 10 * 2000) / 1e6)
+    assert done.cost_usd == pytest.approx((10 * 3 * 1000 + 10 * 2000) / 1e6)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tuneq_shared.domain.item import Queue
-from tuneq_shared.ports.fleet import LOST_AFTER_S, WorkerInfo
+from tuneq_shared.ports.fleet import LOST_AFTER_S, ModelList, WorkerInfo
 from tuneq_shared.redis_store.connection import connect
 from tuneq_shared.redis_store.fleet import RedisFleet
 from tuneq_worker.health import main, trouble_with_worker
@@ -31,6 +31,12 @@ class FakeFleet:
 
     def workers(self) -> list[WorkerInfo]:
         return self._workers
+
+    def tell_models(self, account: str, models: ModelList) -> None:
+        """Nobody asks."""
+
+    def models(self) -> dict[str, ModelList]:
+        return {}
 
     def now(self) -> float:
         return self._now

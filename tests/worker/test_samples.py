@@ -104,3 +104,24 @@ def test_a_bad_line_is_named(world: World) -> None:
     with pytest.raises(InvalidInputError, match=r"data:e\.jsonl: line 3"):
         list(read_samples(one, world.ports.data))
     assert len(list(read_samples(one, world.ports.data, 0, 2))) == 2
+
+
+def test_what_is_asked_may_be_put_otherwise_than_in_the_lines(world: World) -> None:
+    asked = orjson.loads(LINES[0])["messages"]
+    line = orjson.dumps({"messages": [{"role": "developer", "content": "be long"}, *asked]})
+    shots = world.put("t.jsonl", [chat_line(n) for n in range(100, 103)])
+    given = {"system": "be short", "prompt": "Q: {input} {a}", "shots": 1, "shots_from": shots}
+    (sample,) = read_samples(spec(world, [line], **given), world.ports.data)
+    system, example, answer, question = sample.messages
+    assert system == {"role": "system", "content": "be short"}
+    assert example["content"].startswith("Q: question 10")
+    assert answer == {"role": "assistant", "content": "A"}
+    assert question == {"role": "user", "content": "Q: question 0 {a}"}
+    (bare,) = read_samples(spec(world, [line], system=""), world.ports.data)
+    assert bare.messages == ({"role": "user", "content": "question 0"},)
+
+
+def test_a_prompt_needs_a_text_to_put_into_it(world: World) -> None:
+    line = {"messages": [{"role": "system", "content": "s"}, {"role": "assistant", "content": "A"}]}
+    with pytest.raises(InvalidInputError, match="no text of a user"):
+        list(read_samples(spec(world, [orjson.dumps(line)], prompt="{input}"), world.ports.data))

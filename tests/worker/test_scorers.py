@@ -110,8 +110,8 @@ def test_exact(answer: str, target: str, expected: Score) -> None:
     assert score_exact(answer, sample(target, ())) == expected
 
 
-def test_requests_may_name_these() -> None:
-    assert set(SCORERS) == {"choice", "exact"}
+def test_these_take_no_options() -> None:
+    assert set(SCORERS) == {"choice", "exact", "json", "normalised"}
 
 
 def naive_choice(answer: str, choices: tuple[str, ...]) -> str | None:

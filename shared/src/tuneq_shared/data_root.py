@@ -4,7 +4,7 @@ import gzip
 import os
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -22,6 +22,7 @@ from tuneq_shared.references import (
     UriFile,
     inner_path,
 )
+from tuneq_shared.room import too_many
 
 _ID_FILE = ".tuneq-root"
 
@@ -52,6 +53,14 @@ class DataRoot:
             return [str(path).rpartition("/")[2] for path in self._fs.ls(full, detail=False)]
         except FileNotFoundError:
             return []
+
+    def trim(self, folder: str, room: int) -> None:
+        """Delete the oldest files of a folder until the others take at most so many bytes."""
+        full = self._full(folder)
+        self._fs.invalidate_cache(full)
+        for name in too_many(self._fs.ls(full, detail=True), room):
+            with suppress(FileNotFoundError):  # another process makes room, too
+                self._fs.rm_file(name)
 
     def read(self, path: str) -> BinaryIO:
         """Open a file under the root for reading.

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tuneq_shared.data.digest import sha256_of_messages
-from tuneq_shared.domain.evaluation import EvaluationSpec, Outcome
+from tuneq_shared.domain.evaluation import EvaluationSpec
 from tuneq_shared.domain.failure import STOPS_ACCOUNT, ErrorKind
-from tuneq_shared.ports.limits import Settlement
+from tuneq_worker.calling import call_with_leave
+from tuneq_worker.evaluation.judging import declined, errored, parameters, scored
 from tuneq_worker.evaluation.predictions import Prediction
 from tuneq_worker.evaluation.samples import Sample, estimated_tokens
-from tuneq_worker.evaluation.scorers import SCORERS
+from tuneq_worker.evaluation.scorers import Scorer
 from tuneq_worker.policy import backoff_s
 from tuneq_worker.ports.lane import Pace
 from tuneq_worker.ports.provider import Chat, Completion, ProviderError
@@ -38,6 +38,8 @@ class Asking:
     """One bulk of requests, many in flight."""
 
     spec: EvaluationSpec
+    scorer: Scorer
+    model: str  # as chat calls it
     asker: str  # by which the limiter tells evaluations apart
     in_flight: int
     wanted: Callable[[], bool]  # whether to go on at all
@@ -86,7 +88,7 @@ class Asking:
                     return errored(sample, error.message)
                 await self._pause(pause * random.uniform(0.5, 1.0))
             else:
-                return self._scored(sample, completion, latency_s)
+                return scored(self.scorer, sample, completion, latency_s)
 
     def _heed(self, error: ProviderError, pause: float, waited: float, pace: Pace) -> None:
         """Let all wait, here and, where all are refused alike, elsewhere."""
@@ -101,24 +103,14 @@ class Asking:
         permit = await pace.permit(self.asker, tokens, self.wanted)
         if permit is None:
             raise StoppedError(None)
-        outcome = Settlement(permit=permit)  # whatever happens now, it may have been sent
-        begun = time.monotonic()
-        try:
-            completion = await chat.complete(self.spec.model, sample.messages, self._parameters())
-            latency_s = time.monotonic() - begun
-            used = completion.prompt_tokens + completion.completion_tokens
-            outcome = Settlement(
-                permit=permit,
-                tokens=used or None,  # no answer is free: this one does not say
-                latency_s=latency_s,
-                headroom=completion.headroom,
-            )
-        except ProviderError as error:
-            outcome = Settlement(permit=permit, headroom=error.headroom)
-            raise
-        finally:
-            pace.settle(outcome)
-        return completion, latency_s
+        return await call_with_leave(
+            chat,
+            pace,
+            permit,
+            self.model,
+            messages=sample.messages,
+            parameters=parameters(self.spec),
+        )
 
     async def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -133,17 +125,6 @@ class Asking:
         if not self.wanted():
             raise StoppedError(None)
 
-    def _parameters(self) -> dict[str, float]:
-        return {"max_tokens": self.spec.max_tokens, "temperature": self.spec.temperature}
-
-    def _scored(self, sample: Sample, completion: Completion, latency_s: float) -> Prediction:
-        if completion.refused:
-            return _prediction(sample, Outcome.REFUSED, completion, latency_s=latency_s)
-        score = SCORERS[self.spec.scorer](completion.text, sample)
-        return _prediction(
-            sample, score.outcome, completion, parsed=score.parsed, latency_s=latency_s
-        )
-
 
 def _final(sample: Sample, error: ProviderError) -> Prediction | None:
     """What another try would not change.
@@ -154,35 +135,5 @@ def _final(sample: Sample, error: ProviderError) -> Prediction | None:
     if error.kind in _CONCERNS_ALL:
         raise StoppedError(error) from None
     if error.kind is ErrorKind.MODERATION:
-        return _prediction(sample, Outcome.REFUSED, error=error.message)
+        return declined(sample, error.message)
     return errored(sample, error.message) if error.kind is ErrorKind.BAD_REQUEST else None
-
-
-def errored(sample: Sample, error: str) -> Prediction:
-    """A sample without an answer."""
-    return _prediction(sample, Outcome.ERRORED, error=error)
-
-
-def _prediction(
-    sample: Sample,
-    outcome: Outcome,
-    completion: Completion | None = None,
-    *,
-    parsed: str | None = None,
-    latency_s: float = 0.0,
-    error: str | None = None,
-) -> Prediction:
-    return Prediction(
-        sample=sample.index,
-        messages=sha256_of_messages(sample.messages),
-        answer=completion.text if completion else None,
-        parsed=parsed,
-        target=sample.target,
-        outcome=outcome,
-        prompt_tokens=completion.prompt_tokens if completion else 0,
-        completion_tokens=completion.completion_tokens if completion else 0,
-        latency_s=round(latency_s, 4),
-        label=sample.label,
-        subject=sample.subject,
-        error=error,
-    )

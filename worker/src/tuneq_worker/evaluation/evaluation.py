@@ -1,14 +1,9 @@
 """An evaluation's stages: cut it into shards, wait for them, conclude."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from tuneq_shared.domain.evaluation import (
-    SHARD_SAMPLES,
-    Counts,
-    Evaluation,
-    Shard,
-)
+from tuneq_shared.domain.evaluation import Counts, Evaluation, Shard
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import EvaluationStage, ShardStage, is_terminal
@@ -16,9 +11,11 @@ from tuneq_shared.domain.record import document, fixed_part, load
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.errors import InvalidInputError, NotFoundError
 from tuneq_shared.ports.items import Asked, NewItem
+from tuneq_shared.settings import Price
+from tuneq_worker.evaluation.cost import answers_cost
+from tuneq_worker.evaluation.cutting import cut
 from tuneq_worker.evaluation.predictions import Prediction, read_predictions, write_predictions
-from tuneq_worker.evaluation.samples import read_samples
-from tuneq_worker.evaluation.scorers import parse_choice
+from tuneq_worker.evaluation.serving import until_deployed
 from tuneq_worker.ports.stage import Advance, Fail, Lease, Ports, Sleep, StageResult
 
 _CANCELLED = EvaluationStage.CANCELLED
@@ -29,14 +26,23 @@ def plan(evaluation: Evaluation, ports: Ports, lease: Lease[Evaluation]) -> Stag
     if lease.asked is Asked.CANCEL:
         return _cancelled(evaluation, ports)
     try:
-        samples = _count_samples(evaluation, ports)
+        places = _cut_before(evaluation, ports)
+        if not places:
+            places, tokens = cut(evaluation.spec, ports)
+            samples = places[-1].stop if places else 0
+            estimated = _estimated(evaluation, tokens, samples, ports)
+            evaluation = replace(evaluation, cost_estimated=estimated)
     except (InvalidInputError, NotFoundError) as error:
         return Fail(evaluation, Failure(error.code, error.message, evaluation.stage))
-    if not samples:
+    if not places:
         return Fail(evaluation, Failure("empty_dataset", f"{evaluation.spec.dataset} is empty"))
-    starts = range(0, samples, SHARD_SAMPLES)
-    shards = [_shard(evaluation, i, start, samples) for i, start in enumerate(starts)]
-    evaluation = replace(evaluation, shards=len(shards), counts=Counts(), failure=None)
+    waits = until_deployed(evaluation, ports)
+    if waits is not None:
+        return waits
+    shards = [_shard(evaluation, index, place) for index, place in enumerate(places)]
+    evaluation = replace(
+        evaluation, shards=len(shards), counts=Counts(), failure=None, deploying=False
+    )
     lease.save(evaluation)  # first: nobody could stop or forget shards that it does not know of
     ports.items.create(_new(shard) for shard in shards)
     _revive([s for s in _shards(evaluation, ports) if s.counts.errored], ports)
@@ -67,14 +73,15 @@ def conclude(
     path = f"evaluations/{evaluation.id}/predictions.jsonl"
     write_predictions(ports.data, path, _rows(shards, ports))
     counts = sum((shard.counts for shard in shards), Counts())
-    evaluation = replace(evaluation, counts=counts, artifact=path)
+    cost = answers_cost(evaluation.spec, counts, _prices(evaluation, ports))
+    evaluation = replace(evaluation, counts=counts, artifact=path, cost_usd=cost)
     expected = sum(shard.stop - shard.start for shard in shards)
     if counts.samples != expected or len(shards) != evaluation.shards:
         words = f"{counts.samples} samples were scored, {expected} were to be"
         return Fail(evaluation, Failure("samples_missing", words, evaluation.stage))
     if counts.errored:
         cause = next((shard.failure for shard in shards if shard.failure), None)
-        words = f"{counts.errored} of {counts.samples} samples have no answer"
+        words = f"{counts.errored} of {counts.samples} samples have no answer or no score"
         because = f"; the last error: {cause.message}" if cause else ""
         return Fail(evaluation, Failure("samples_errored", words + because, evaluation.stage))
     return Advance(replace(evaluation, stage=EvaluationStage.DONE))
@@ -83,32 +90,37 @@ def conclude(
 def _cancelled(evaluation: Evaluation, ports: Ports) -> StageResult[Evaluation]:
     """Ask its shards to end too, those of an earlier try included."""
     ports.items.ask(map(evaluation.shard_item, range(evaluation.shards)), Asked.CANCEL)
-    return Advance(replace(evaluation, stage=_CANCELLED), answered=Asked.CANCEL)
+    cancelled = replace(evaluation, stage=_CANCELLED, deploying=False)
+    return Advance(cancelled, answered=Asked.CANCEL)
 
 
-def _count_samples(evaluation: Evaluation, ports: Ports) -> int:
-    number = 0
-    for number, sample in enumerate(read_samples(evaluation.spec, ports.data), 1):
-        if (
-            evaluation.spec.scorer == "choice"
-            and parse_choice(sample.target, sample.choices) is None
-        ):
-            raise InvalidInputError(
-                f"{evaluation.spec.dataset}: the target of sample {number} is no choice: "
-                f"{sample.target[:40]!r}"
-            )
-    return number
+def _estimated(evaluation: Evaluation, tokens: int, samples: int, ports: Ports) -> float | None:
+    """USD, should every answer be as long as it may be."""
+    most = Counts(prompt_tokens=tokens, completion_tokens=samples * evaluation.spec.max_tokens)
+    return answers_cost(evaluation.spec, most, _prices(evaluation, ports))
 
 
-def _shard(evaluation: Evaluation, index: int, start: int, samples: int) -> Shard:
+def _prices(evaluation: Evaluation, ports: Ports) -> Mapping[str, Price]:
+    account = ports.settings.accounts.get(evaluation.spec.account)
+    return account.prices if account else {}
+
+
+def _cut_before(evaluation: Evaluation, ports: Ports) -> list[range]:
+    """The shards of an earlier try, all of them: cut otherwise, some would count twice."""
+    shards = _shards(evaluation, ports)
+    whole = len(shards) == evaluation.shards
+    return [range(shard.start, shard.stop) for shard in shards] if whole else []
+
+
+def _shard(evaluation: Evaluation, index: int, place: range) -> Shard:
     return Shard(
         id=evaluation.shard_item(index).key,
         stage=ShardStage.PENDING,
         spec=evaluation.spec,
         evaluation=evaluation.id,
         index=index,
-        start=start,
-        stop=min(start + SHARD_SAMPLES, samples),
+        start=place.start,
+        stop=place.stop,
     )
 
 

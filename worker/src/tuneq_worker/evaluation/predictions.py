@@ -1,6 +1,6 @@
 """Predictions: what was asked and answered, a line a sample, kept as artifacts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
@@ -25,6 +25,8 @@ class Prediction:
     label: str | None = None
     subject: str | None = None
     error: str | None = None
+    cached: bool = False  # the answer was there already: it was not asked for
+    fields: Mapping[str, bool] | None = None  # whether each of the target's was right, as JSON
 
 
 _ROW = TypeAdapter(Prediction)
@@ -47,15 +49,17 @@ def read_predictions(data: DataRoot, path: str) -> Iterator[Prediction]:
 def count(rows: Iterable[Prediction]) -> Counts:
     """The outcomes, counted apart."""
     outcomes = dict.fromkeys(Outcome, 0)
-    strict = prompt_tokens = completion_tokens = 0
+    strict = prompt_tokens = completion_tokens = cached = 0
     for row in rows:
         outcomes[row.outcome] += 1
         strict += row.answer == row.target
         prompt_tokens += row.prompt_tokens
         completion_tokens += row.completion_tokens
+        cached += row.cached
     return Counts(
         **{outcome.value: n for outcome, n in outcomes.items()},
         strict=strict,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
+        cached=cached,
     )

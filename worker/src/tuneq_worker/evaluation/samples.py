@@ -1,7 +1,7 @@
 """From a dataset's lines to samples: what is asked, and what would be right."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,8 @@ from tuneq_shared.references import parse_reference
 
 SHOTS_SEED = 0
 """The permutation of the training file whose first lines are the examples: the same for all."""
+
+_INSTRUCTING = {"system", "developer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +47,10 @@ def read_samples(
         rows = _chat_lines(islice(_filled(without_mark(file)), start, end), spec.dataset)
         for index, line in enumerate(rows, start):
             known = line.metadata
+            asked = instructed(line.inputs, spec)
             yield Sample(
                 index=index,
-                messages=with_shots(line.inputs, shots),
+                messages=with_shots(asked, shots),
                 target=line.target,
                 choices=known.choices if known else (),
                 label=known.label if known else None,
@@ -59,11 +62,30 @@ def with_shots(
     inputs: Sequence[dict[str, Any]], shots: Sequence[ChatLine]
 ) -> tuple[dict[str, Any], ...]:
     """The messages with the examples as earlier turns, after the messages that instruct."""
-    instructing = {"system", "developer"}
-    lead = [m for m in inputs if m["role"] in instructing]
-    rest = [m for m in inputs if m["role"] not in instructing]
-    turns = [m for shot in shots for m in shot.messages if m["role"] not in instructing]
+    lead = [m for m in inputs if m["role"] in _INSTRUCTING]
+    rest = [m for m in inputs if m["role"] not in _INSTRUCTING]
+    turns = [m for shot in shots for m in shot.messages if m["role"] not in _INSTRUCTING]
     return (*lead, *turns, *rest)
+
+
+def instructed(
+    messages: Sequence[dict[str, Any]], spec: EvaluationSpec
+) -> tuple[dict[str, Any], ...]:
+    """The messages under the evaluation's own system message and prompt, where it has any.
+
+    Raises:
+        InvalidInputError: there is a prompt, and no text of a user to put into it.
+    """
+    if spec.system is not None:
+        lead = [{"role": "system", "content": spec.system}] if spec.system else []
+        messages = [*lead, *(m for m in messages if m["role"] not in _INSTRUCTING)]
+    if spec.prompt is None:
+        return tuple(messages)
+    place = max((n for n, m in enumerate(messages) if m["role"] == "user"), default=None)
+    if place is None or not isinstance(text := messages[place].get("content"), str):
+        raise InvalidInputError("evaluation.prompt: a line has no text of a user to put into it")
+    asked = {**messages[place], "content": spec.prompt.replace("{input}", text)}
+    return (*messages[:place], asked, *messages[place + 1 :])
 
 
 def estimated_tokens(messages: Sequence[Mapping[str, Any]]) -> int:
@@ -77,7 +99,8 @@ def _shots(spec: EvaluationSpec, data: DataRoot) -> list[ChatLine]:
         return []
     with data.open(parse_reference(spec.shots_from)) as file:
         chosen = first_of_permutation(_filled(without_mark(file)), spec.shots, SHOTS_SEED)
-    return list(_chat_lines(chosen, spec.shots_from))
+    lines = _chat_lines(chosen, spec.shots_from)
+    return [replace(line, messages=instructed(line.messages, spec)) for line in lines]
 
 
 def _filled(lines: Iterable[bytes]) -> Iterator[bytes]:
