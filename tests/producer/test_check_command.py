@@ -161,3 +161,59 @@ def test_tokens_are_counted_as_the_model_does_where_that_is_known(train: Path) -
     shown = run(train, "--model", "gpt-4.1-mini").stdout
     assert "tokens are estimated by o200k_base" in shown
     assert json.loads(run(train, "--json").stdout)["token_method"] == "characters/4"
+
+
+def test_a_hundred_shared_samples_are_named_counted_and_with_strict_refused(
+    tmp_path: Path,
+) -> None:
+    train = write(tmp_path / "train.jsonl", *(f"shared {number}" for number in range(100)))
+    held_out = write(tmp_path / "val.jsonl", *(f"shared {number}" for number in range(100)))
+    shown = run(train, "--evaluation", held_out)
+    assert shown.exit_code == 0
+    assert "100  warning  overlap_line" in shown.stdout
+    assert shown.stdout.count("the same line as") == 20
+    refused = run(train, "--evaluation", held_out, "--strict", "--json", "--list", "1000")
+    assert refused.exit_code == 1
+    document = json.loads(refused.stdout)
+    assert (document["errors"], document["counts"]) == (100, {"overlap_line": 100})
+    places = [(found["file"], found["line"]) for found in document["findings"]]
+    assert places == [(str(held_out), number) for number in range(11, 111)]
+    assert document["findings"][99]["message"] == f"the same line as {train}:110"
+
+
+def test_lengths_and_balance_are_told(tmp_path: Path, train: Path) -> None:
+    longer = write(tmp_path / "longer.jsonl", *["much longer " * 20] * 2)
+    shown = run(longer).stdout
+    assert f"tokens of an example of {longer}: 2 at least, 2 at the median" in shown
+    assert "answers of " + str(longer) + ": A 12 (100.0%)" in shown
+    assert "#" * 30 in shown
+    [file] = json.loads(run(train, "--json").stdout)["files"]
+    assert (file["lengths"]["p50"], file["lengths"]["mean"]) == (2, 2.0)
+    assert file["lengths"]["histogram"] == [{"from": 2, "to": 3, "examples": 10}]
+    classes = {"classes": 1, "largest": 1.0, "smallest": 1.0}
+    assert file["balance"] == {"labels": None, "answers": classes}
+
+
+def test_examples_over_the_configured_context_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = write(tmp_path / "train.jsonl", "word " * 100)
+    config = tmp_path / "tuneq.toml"
+    config.write_text(
+        '[accounts.lab]\nbase_url = "https://example.org"\ncontext_tokens = {tiny = 50}\n'
+    )
+    monkeypatch.setenv("TUNEQ_CONFIG", str(config))
+    result = run(train, "--model", "tiny", "--account", "lab")
+    assert result.exit_code == 0
+    assert f"{train}:11: warning over_context about 126 tokens" in result.stdout
+    assert "over_context" not in run(train, "--model", "other", "--account", "lab").stdout
+
+
+def test_near_and_pairs_are_asked_for(tmp_path: Path) -> None:
+    text = " ".join(f"word{number}" for number in range(40))
+    train = write(tmp_path / "train.jsonl", text, f"{text} more")
+    assert "near_duplicate" not in run(train).stdout
+    assert f"{train}:12: warning near_duplicate" in run(train, "--near").stdout
+    result = run(train, "--method", "dpo")
+    assert result.exit_code == 1
+    assert f"{train}:1: error not_a_pair the line is a supervised chat line" in result.stdout

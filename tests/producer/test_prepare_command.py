@@ -113,6 +113,22 @@ def test_one_file_of_all_splits(tmp_path: Path, *, packed: bool) -> None:
     assert lines(tmp_path / "train.jsonl") == lines(tmp_path / "val.jsonl") == [LINE]
 
 
+def test_problems_of_any_texts_and_numbers_of_choices(tmp_path: Path) -> None:
+    quoted = {"question": 'a "b"\\', "choices": ['"', "50%\n", "ü"], "answer": 1, "hint": "\t"}
+    short = {"question": "q", "choices": ["x", "y"], "answer": 0, "topic": 'to"pic'}
+    source = tmp_path / "problems.jsonl"
+    problems = [{**each, "split": "train"} for each in (quoted, short)]
+    source.write_text("".join(json.dumps(each) + "\n" for each in problems))
+    done("scienceqa", source, "--out", tmp_path / "out")
+    first, second = lines(tmp_path / "out" / "train.jsonl")
+    assert first["messages"][0]["content"] == (
+        'Context: \t\nQuestion: a "b"\\\nOptions:(A) " (B) 50%\n (C) ü\nAnswer:'
+    )
+    assert first["messages"][1] == {"role": "assistant", "content": "B"}
+    assert first["metadata"] == {"choices": quoted["choices"]}
+    assert second["metadata"] == {"choices": ["x", "y"], "label": 'to"pic'}
+
+
 @pytest.mark.parametrize(
     ("options", "written"), [([], [6508, 2144, 2224]), (["--require-hint"], [2137, 764, 789])]
 )
@@ -234,6 +250,41 @@ def test_a_table_of_many_chunks(tmp_path: Path) -> None:
     assert lines(out)[-1]["messages"][1]["content"] == "a25000"
 
 
+@pytest.mark.parametrize("text", ['a "quote" \\\\ and\\u2028', "tab\\t", "\\x7f", "\\x00ü"])
+def test_any_text_comes_out_as_it_was(tmp_path: Path, text: str) -> None:
+    source, out = tmp_path / "t.jsonl", tmp_path / "out.jsonl"
+    rows = [{"text": text, "intent": "plain"}, {"text": "plain", "intent": text}]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done("table", source, *TABLE, "--out", out, "--system", text, "--label", "text")
+    for line, row in zip(lines(out), rows, strict=True):
+        system, user, assistant = (message["content"] for message in line["messages"])
+        assert system == text
+        assert user == f"Query: {row['text']}\n{{Intent}}:"
+        assert assistant == row["intent"]
+        assert line["metadata"] == {"label": row["text"]}
+
+
+def test_rows_of_other_names_and_two_values_on_a_line(tmp_path: Path) -> None:
+    source, out = tmp_path / "t.jsonl", tmp_path / "out.jsonl"
+    source.write_text(
+        '{"text": "a", "intent": "b", "c": 1}\n{"d": 1, "intent": "b", "text": "a"}\n'
+    )
+    assert done("table", source, *TABLE, "--out", out)["written"] == 2
+    source.write_text('{"text": "a", "intent": "b"}{"text": "a", "intent": "b"}\n\n')
+    words = refused("table", source, *TABLE, "--out", out, "--force").message
+    assert "something follows the object" in words
+
+
+def test_what_csv_leaves_open(tmp_path: Path) -> None:
+    source, out = tmp_path / "t.csv", tmp_path / "out.jsonl"
+    source.write_text('text,intent,text\n\n   \n"a\nb",c,d\ne,f\n')
+    assert done("table", source, *TABLE, "--out", out)["written"] == 2
+    assert [line["messages"][0]["content"] for line in lines(out)] == [
+        "Query: a\nb\n{Intent}:",
+        "Query: e\n{Intent}:",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -325,9 +376,8 @@ def test_parquet(tmp_path: Path) -> None:
 def test_templates(text: str, filled: str | None) -> None:
     template = parse_template(text)
     cells = {"a": ["x", "%s"], "b c": ["y", "y"], "a:>5": ["no format, a name"] * 2}
-    first, second = template.fill(cells)
-    assert first == (filled or "no format, a name")
-    assert second == first.replace("x", "%s")
+    expected = filled or "no format, a name"
+    assert template.fill(cells) == expected + expected.replace("x", "%s")
 
 
 @pytest.mark.parametrize("text", ["{", "a } b", "{}", "{a{b}}", "no column", "{{a}}"])

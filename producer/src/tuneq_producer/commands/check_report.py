@@ -1,26 +1,30 @@
 """A check's report as text."""
 
+import math
 from collections.abc import Mapping
 
 import click
 
 from tuneq_shared.data.codes import CODES
 from tuneq_shared.data.report import CheckReport, FileReport
+from tuneq_shared.steering import unsteered
 
 _CLASSES_SHOWN = 8
+_BAR = 30
 
 
 def print_report(report: CheckReport) -> None:
     """Print the findings, what to do about each kind, and what the files hold."""
     for finding in report.findings:
         place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
-        click.echo(f"{place}: {finding.severity} {finding.code} {finding.message}")
+        click.echo(unsteered(f"{place}: {finding.severity} {finding.code} {finding.message}"))
     if report.findings:
         click.echo()
         _print_codes(report)
         click.echo()
     _print_files(report.files)
     for file in report.files:
+        _print_lengths(file)
         _print_classes(f"labels of {file.file}", file.labels)
         _print_classes(f"answers of {file.file}", file.answers)
     verdict = "ok" if report.ok else "not ok"
@@ -47,9 +51,30 @@ def _print_files(files: tuple[FileReport, ...]) -> None:
     click.echo(f"tokens are estimated by {', or by '.join(methods)}")
 
 
+def _print_lengths(file: FileReport) -> None:
+    lengths = file.lengths
+    if lengths is None:
+        return
+    quantiles = (
+        f"{lengths['p50']} at the median, {lengths['p95']} at 95 %, {lengths['p99']} at 99 %"
+    )
+    click.echo(
+        f"tokens of an example of {file.file}: {lengths['min']} at least, {quantiles}, "
+        f"{lengths['max']} at most, {lengths['mean']} on average"
+    )
+    most = max(part["examples"] for part in lengths["histogram"])
+    for part in lengths["histogram"]:
+        bar = "#" * math.ceil(_BAR * part["examples"] / most)
+        click.echo(f"{part['from']:>9} - {part['to']:<9} {part['examples']:>9}  {bar}".rstrip())
+
+
 def _print_classes(title: str, counts: Mapping[str, int]) -> None:
     if not counts:
         return
-    shown = [f"{name} {count}" for name, count in list(counts.items())[:_CLASSES_SHOWN]]
+    total = sum(counts.values())
+    shown = [
+        f"{name} {count} ({count / total:.1%})"
+        for name, count in list(counts.items())[:_CLASSES_SHOWN]
+    ]
     more = f", and {len(counts) - _CLASSES_SHOWN} more" if len(counts) > _CLASSES_SHOWN else ""
-    click.echo(f"{title}: {', '.join(shown)}{more}")
+    click.echo(unsteered(f"{title}: {', '.join(shown)}{more}"))

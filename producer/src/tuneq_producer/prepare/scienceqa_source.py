@@ -1,15 +1,15 @@
 """The two shapes in which ScienceQA is handed on: the official release, and JSONL files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 
 from tuneq_producer.prepare.files import read_lines, reading
-from tuneq_producer.prepare.scienceqa_record import Record, parse_line, parse_record, parse_split
+from tuneq_producer.prepare.scienceqa_record import Record, parse_lines, parse_splits
 from tuneq_shared.data.codes import Problem
-from tuneq_shared.data.lines import read_json_lines
+from tuneq_shared.data.lines import batches, read_json_lines
 from tuneq_shared.errors import InvalidInputError
 
 USUAL_SPLITS = ("train", "val", "test")
@@ -80,7 +80,7 @@ class OfficialRelease:
                 raise InvalidInputError(
                     f"{place} is missing", hint="download the release again: its files differ"
                 )
-            yield parse_record(self._problems[problem_id], place)
+            yield _parse_record(self._problems[problem_id], place)
 
 
 class LineFiles:
@@ -96,25 +96,33 @@ class LineFiles:
 
     def records(self, split: str) -> Iterator[Record]:
         """In the order of the file."""
-        path = self._files[split]
-        for number, line in enumerate(read_lines(path), 1):
-            record = parse_line(line)
-            if record is None:
-                for place, value in _objects(path, [line], number):
-                    if _split_of(value, place) == split:
-                        yield parse_record(value, place)
-            elif record.split == split:
-                yield record
+        path, first = self._files[split], 1
+        for lines in batches(read_lines(path)):
+            records = parse_lines(lines)
+            if records is None:
+                yield from _judged(path, lines, first, split)
+            else:
+                yield from [record for record in records if record.split == split]
+            first += len(lines)
 
 
 def _splits(path: Path) -> set[str]:
     found: set[str] = set()
-    for number, line in enumerate(read_lines(path), 1):
-        if (split := parse_split(line)) is not None:
-            found.add(split)
-        else:
-            found.update(_split_of(value, place) for place, value in _objects(path, [line], number))
+    first = 1
+    for lines in batches(read_lines(path)):
+        splits = parse_splits(lines)
+        if splits is None:
+            splits = {_split_of(value, place) for place, value in _objects(path, lines, first)}
+        found |= splits
+        first += len(lines)
     return found
+
+
+def _judged(path: Path, lines: Sequence[bytes], first: int, split: str) -> Iterator[Record]:
+    """The problems of lines of which some are not quite so."""
+    for place, value in _objects(path, lines, first):
+        if _split_of(value, place) == split:
+            yield _parse_record(value, place)
 
 
 def _objects(path: Path, lines: Iterable[bytes], first: int) -> Iterator[tuple[str, Any]]:
@@ -124,6 +132,13 @@ def _objects(path: Path, lines: Iterable[bytes], first: int) -> Iterator[tuple[s
             yield place, value
         elif value.is_error:
             raise InvalidInputError(f"{place}: {value.message}", hint="correct the line")
+
+
+def _parse_record(value: Any, place: str) -> Record:
+    # Imported here: most files need no more than their lines decoded.
+    from tuneq_producer.prepare.scienceqa_value import parse_record  # noqa: PLC0415 - see above
+
+    return parse_record(value, place)
 
 
 def _split_of(value: Any, place: str) -> str:

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from tuneq_producer.prepare.files import replacing
+from tuneq_producer.prepare.json_texts import json_text, json_texts
 from tuneq_producer.prepare.rows import Rows, read_rows
 from tuneq_producer.prepare.template import Template
 from tuneq_shared.errors import InvalidInputError
@@ -37,24 +34,20 @@ class TableFormat:
             named.setdefault(self.label, "--label")
         return named
 
-    def chat_lines(self, cells: Mapping[str, Sequence[str]]) -> Iterator[bytes]:
-        """Rows, given by columns, as chat lines."""
-        user, assistant = {"role": "user", "content": ""}, {"role": "assistant", "content": ""}
-        line: dict[str, Any] = {"messages": [user, assistant]}
-        if self.system is not None:
-            line["messages"].insert(0, {"role": "system", "content": self.system})
-        labels: Iterable[str] = repeat("")
-        metadata: dict[str, str] = {}
+    def chat_lines(self) -> Template:
+        """A row's chat line, to be filled with cells as JSON texts."""
+        system = "" if self.system is None else f"{_message('system', json_text(self.system))},"
+        first, *rest = map(json_text, self.prompt.texts)
+        before, after = _message("user", "|").split("|")
+        answered, end = f",{_message('assistant', '|')}]".split("|")
+        *between, last = [f'{{"messages":[{system}{before}{first}', *rest]
+        texts = [*between, f"{last}{after}{answered}"]
+        columns = [*self.prompt.columns, self.response]
         if self.label is not None:
-            line["metadata"] = metadata
-            labels = cells[self.label]
-        responses = cells[self.response]
-        # One object for all of them: to make one for each takes longer than to write it.
-        for prompt, response, label in zip(
-            self.prompt.fill(cells), responses, labels, strict=False
-        ):
-            user["content"], assistant["content"], metadata["label"] = prompt, response, label
-            yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+            texts.append(f'{end},"metadata":{{"label":"')
+            columns.append(self.label)
+            end = '"}'
+        return Template((*texts, f"{end}}}\n"), tuple(columns))
 
 
 def write_table(source: Path, out: Path, table: TableFormat, *, force: bool) -> int:
@@ -65,9 +58,11 @@ def write_table(source: Path, out: Path, table: TableFormat, *, force: bool) -> 
             `out` exists and `force` is off. Nothing is written then.
     """
     written = 0
+    lines = table.chat_lines()
     with replacing(out, force=force) as stream:
         for cells in _full_cells(read_rows(source), table.columns):
-            stream.writelines(table.chat_lines(cells))
+            texts = {name: json_texts(column) for name, column in cells.items()}
+            stream.write(lines.fill(texts).encode())
             written += len(cells[table.response])
         if not written:
             raise InvalidInputError(f"{source} has no rows", hint="name a table with rows")
@@ -81,10 +76,10 @@ def _full_cells(
     empty: list[str] = []
     for rows in chunks:
         for column, option in columns.items():
-            if column not in rows.cells:
+            if column not in rows.names:
                 raise InvalidInputError(
                     f"{rows.place(0)}: no column {column!r}, which {option} names",
-                    hint=f"the columns are: {', '.join(rows.cells)}",
+                    hint=f"the columns are: {', '.join(rows.names)}",
                 )
         cells = {column: rows.column(column) for column in columns}
         if not all(all(map(str.strip, column)) for column in cells.values()):
@@ -104,3 +99,7 @@ def _empty_cells(rows: Rows, cells: Mapping[str, Sequence[str]]) -> Iterator[str
         for column, cell in zip(cells, row, strict=True):
             if not cell.strip():
                 yield f"{rows.place(place)} has an empty {column!r}"
+
+
+def _message(role: str, content: str) -> str:
+    return f'{{"role":"{role}","content":"{content}"}}'

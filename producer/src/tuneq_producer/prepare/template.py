@@ -1,8 +1,9 @@
 """Prompt templates: text with `{column}` where a row's cell is put in."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from tuneq_shared.errors import InvalidInputError
 
@@ -16,11 +17,12 @@ class Template:
     texts: tuple[str, ...]
     columns: tuple[str, ...]
 
-    def fill(self, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
-        """For each row, given by columns, the text with its cells in the columns' places."""
-        pattern = "%s".join(text.replace("%", "%%") for text in self.texts)
-        rows = zip(*(cells[column] for column in self.columns), strict=True)
-        return map(pattern.__mod__, rows)
+    def fill(self, cells: Mapping[str, Sequence[str]]) -> str:
+        """The text once for each row, given by columns, with its cells in the columns' places."""
+        pieces: list[Iterable[str]] = [repeat(self.texts[0])]
+        for column, text in zip(self.columns, self.texts[1:], strict=True):
+            pieces += (cells[column], repeat(text))
+        return "".join(chain.from_iterable(zip(*pieces, strict=False)))
 
 
 def parse_template(text: str) -> Template:

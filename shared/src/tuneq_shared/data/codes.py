@@ -37,12 +37,23 @@ class Code(StrEnum):
     TOO_LONG = "too_long"
     TOO_FEW = "too_few"
     NO_EXAMPLES = "no_examples"
+    BAD_TOOLS = "bad_tools"
+    BAD_TOOL_CALL = "bad_tool_call"
+    BAD_ARGUMENTS = "bad_arguments"
+    BAD_TOOL_ANSWER = "bad_tool_answer"
+    UNKNOWN_TOOL = "unknown_tool"
+    NOT_A_PAIR = "not_a_pair"
+    BAD_OUTPUT = "bad_output"
+    SAME_OUTPUTS = "same_outputs"
+    OVER_CONTEXT = "over_context"
     DUPLICATE = "duplicate"
     DUPLICATE_NORMALISED = "duplicate_normalised"
     OVERLAP_LINE = "overlap_line"
     OVERLAP_INPUTS = "overlap_inputs"
     OVERLAP_LINE_NORMALISED = "overlap_line_normalised"
     OVERLAP_INPUTS_NORMALISED = "overlap_inputs_normalised"
+    NEAR_DUPLICATE = "near_duplicate"
+    NEAR_OVERLAP = "near_overlap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +110,35 @@ CODES: dict[Code, CodeInfo] = {
     Code.TOO_LONG: CodeInfo("shorten it: providers cut or refuse longer examples"),
     Code.TOO_FEW: CodeInfo("providers refuse fewer than 10; 50 to 100 are a good start"),
     Code.NO_EXAMPLES: CodeInfo("name a file with at least one example"),
+    Code.BAD_TOOLS: CodeInfo(
+        'write each tool as {"type": "function", "function": {"name": ..., "parameters": {...}}}'
+    ),
+    Code.BAD_TOOL_CALL: CodeInfo(
+        'write each call as {"id": ..., "type": "function", '
+        '"function": {"name": ..., "arguments": ...}}'
+    ),
+    Code.BAD_ARGUMENTS: CodeInfo("arguments are a JSON object, written as a text"),
+    Code.BAD_TOOL_ANSWER: CodeInfo("tool_call_id is the id of a call in a message before it"),
+    Code.UNKNOWN_TOOL: CodeInfo("add the tool, or correct its name", severity=Severity.WARNING),
+    Code.NOT_A_PAIR: CodeInfo(
+        'for dpo, write {"input": {"messages": [...]}, "preferred_output": [...], '
+        '"non_preferred_output": [...]}'
+    ),
+    Code.BAD_OUTPUT: CodeInfo("an output is a list of messages, the last one the assistant's"),
+    Code.SAME_OUTPUTS: CodeInfo(
+        "a pair without a difference teaches nothing: leave it out", severity=Severity.WARNING
+    ),
+    Code.OVER_CONTEXT: CodeInfo(
+        "providers cut or refuse longer examples: shorten them", severity=Severity.WARNING
+    ),
     Code.DUPLICATE: _leak("keep one of them"),
     Code.DUPLICATE_NORMALISED: _leak("keep one of them"),
     Code.OVERLAP_LINE: _leak(_LEAK_HINT),
     Code.OVERLAP_INPUTS: _leak(_LEAK_HINT),
     Code.OVERLAP_LINE_NORMALISED: _leak(_LEAK_HINT),
     Code.OVERLAP_INPUTS_NORMALISED: _leak(_LEAK_HINT),
+    Code.NEAR_DUPLICATE: _leak("look whether both are wanted, or keep one of them"),
+    Code.NEAR_OVERLAP: _leak("look whether it is the same question: if so, train without it"),
 }
 
 

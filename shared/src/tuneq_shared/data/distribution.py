@@ -18,7 +18,8 @@ class Distribution:
         if self._counts is None:
             return
         self._counts.update(values)
-        if len(self._counts) > _MAX_VALUES or max(map(len, values), default=0) > _MAX_CHARACTERS:
+        longest = max(map(len, set(values)), default=0)
+        if len(self._counts) > _MAX_VALUES or longest > _MAX_CHARACTERS:
             self._counts = None
 
     def counts(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from tuneq_shared.data.codes import Code, Problem
+from tuneq_shared.data.tool_rules import call_problems
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 MESSAGE_KEYS = frozenset(
@@ -27,6 +28,7 @@ def message_problems(message: Any, number: int) -> Iterator[Problem]:
         if key not in MESSAGE_KEYS:
             yield Problem(Code.UNKNOWN_MESSAGE_KEY, f"message {number} has the unknown key {key!r}")
     yield from _content_problems(message, number)
+    yield from call_problems(message, number)
     weight = message.get("weight", 1)
     if type(weight) is not int or weight not in {0, 1}:
         yield Problem(Code.BAD_WEIGHT, f"message {number} has the weight {weight!r}")

@@ -99,7 +99,8 @@ class TrainingIndex:
 
 
 def _line(messages: Texts) -> str:
-    return "\0".join(messages.roles + messages.texts)
+    rejected = [messages.rejected] if messages.rejected else []
+    return "\0".join(messages.roles + messages.texts + rejected)
 
 
 def _inputs(messages: Texts) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from tuneq_shared.data.metadata import options_needed
 
-_Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+_Role = Literal["system", "developer", "user", "assistant", "function"]
 
 
 class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -43,12 +43,17 @@ class PlainRun:
 
     def __init__(self, lines: Sequence[PlainLine]) -> None:
         self._lines = lines
-        messages = list(map(_messages, lines))
-        self._last_roles = [each[-1].role if each else "" for each in messages]
-        self.texts = list(map(_content, chain.from_iterable(messages)))
+        columns = list(map(_messages, lines))
+        messages = list(chain.from_iterable(columns))
+        self.texts = list(map(_content, messages))
         """Of all messages, one after the other: not a column."""
-        self.sizes = list(map(len, messages))
+        self.sizes = list(map(len, columns))
         """How many messages there are."""
+        self._are_pairs = self.sizes.count(2) == len(lines)
+        lasts = messages[1::2] if self._are_pairs else [each[-1] for each in columns if each]
+        self._last_roles = list(map(_role, lasts))
+        known = list(map(_metadata, lines))
+        self._known = None if known.count(None) == len(lines) else known
 
     @property
     def is_plain(self) -> bool:
@@ -58,8 +63,7 @@ class PlainRun:
         """
         return (
             self._last_roles.count("assistant") == len(self._lines)
-            and "" not in self.texts
-            and True not in map(str.isspace, self.texts)
+            and all(map(str.strip, self.texts))
             and self._targets_are_choices()
         )
 
@@ -89,27 +93,21 @@ class PlainRun:
     @property
     def labels(self) -> list[str]:
         """Only of the lines that have one: not a column."""
-        known = map(_metadata, self._lines)
-        return [each.label for each in known if each is not None and each.label is not None]
+        return [each.label for each in self._known or () if each and each.label is not None]
 
     def texts_of(self, place: int) -> list[str]:
         """The texts of the messages of one line."""
         return [message.content for message in self._lines[place].messages]
 
-    @property
-    def _are_pairs(self) -> bool:
-        return self.sizes.count(2) == len(self.sizes)
-
     def _targets_are_choices(self) -> bool:
-        known = list(map(_metadata, self._lines))
-        if known.count(None) == len(known):
+        if self._known is None:
             return True
         needed = map(options_needed, self.targets)
-        return not any(
+        return not [
             count
-            for count, each in zip(needed, known, strict=True)
-            if each is not None and each.choices is not None and count > len(each.choices)
-        )
+            for count, each in zip(needed, self._known, strict=True)
+            if each and each.choices is not None and count > len(each.choices)
+        ]
 
 
 def plain_runs(raws: Sequence[bytes]) -> Iterator[tuple[PlainRun | None, Sequence[bytes]]]:
@@ -140,4 +138,5 @@ def _plain(raw: bytes) -> PlainLine | None:
 _decode = msgspec.json.Decoder(PlainLine).decode
 _messages = attrgetter("messages")
 _content = attrgetter("content")
+_role = attrgetter("role")
 _metadata = attrgetter("metadata")

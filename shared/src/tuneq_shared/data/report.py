@@ -51,6 +51,8 @@ class FileReport:
     """Of the examples, estimated or counted."""
     token_method: str
     """How the tokens were counted."""
+    lengths: Mapping[str, Any] | None
+    """How the tokens are spread over the examples: quantiles, mean and histogram."""
     labels: Mapping[str, int]
     """How often each metadata label comes; empty where there are none or too many."""
     answers: Mapping[str, int]
@@ -66,10 +68,21 @@ class FileReport:
             "examples": self.examples,
             "tokens": self.tokens,
             "token_method": self.token_method,
+            "lengths": self.lengths,
             "labels": dict(self.labels),
             "answers": dict(self.answers),
+            "balance": {"labels": balance(self.labels), "answers": balance(self.answers)},
             "counts": {code.value: count for code, count in self.counts.items()},
         }
+
+
+def balance(counts: Mapping[str, int]) -> dict[str, Any] | None:
+    """How evenly classes come: their number and the shares of the commonest and the rarest."""
+    if not counts:
+        return None
+    total = sum(counts.values())
+    shares = [count / total for count in counts.values()]
+    return {"classes": len(counts), "largest": max(shares), "smallest": min(shares)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from tuneq_shared.data.codes import Code, Problem
 from tuneq_shared.data.message_rules import ROLES, content_text, full_text, message_problems
 from tuneq_shared.data.metadata import metadata_problems
+from tuneq_shared.data.tool_rules import answer_problems, tools_problems
 
 TOP_LEVEL_KEYS = frozenset({"messages", "tools", "parallel_tool_calls", "metadata"})
 _PLAIN_KEYS = 2  # role and content
+_PLAIN_ROLES = ROLES - {"tool"}  # of which there is more to say
 _OTHER_FORMATS = {
     "prompt": "the line has the old prompt and completion format",
-    "preferred_output": "the line is a preference pair; supervised chat lines are checked here",
+    "preferred_output": "the line is a preference pair, for the method dpo",
 }
 
 
@@ -34,6 +36,8 @@ class Texts(NamedTuple):
     roles: list[str]
     texts: list[str]
     """Of each message its text, or JSON where there is more to it than text."""
+    rejected: str = ""
+    """Of a preference pair, the answer that is not preferred."""
 
 
 def plain_texts(line: Any) -> Texts | None:
@@ -52,7 +56,7 @@ def plain_texts(line: Any) -> Texts | None:
             role = message["role"]
             if len(message) > _PLAIN_KEYS or type(text) is not str or text.isspace():
                 return None
-            if role not in ROLES:
+            if role not in _PLAIN_ROLES:
                 return None
             roles.append(role)
             texts.append(text)
@@ -102,6 +106,8 @@ def _messages_problems(line: dict[str, Any], use: Use) -> Iterator[Problem]:
         return
     for number, message in enumerate(messages, 1):
         yield from message_problems(message, number)
+    yield from tools_problems(line)
+    yield from answer_problems(messages, line.get("tools"))
     target = last_assistant(messages)
     if target is None:
         yield Problem(Code.NO_ASSISTANT, "no assistant message: there is nothing to learn")

@@ -1,24 +1,17 @@
 """Tokens and what training on them costs, estimated offline."""
 
-from collections.abc import Iterable
-
 ESTIMATE_METHOD = "characters/4"
 """How tokens are counted where the model's vocabulary is not known; every output names it."""
 
 ASSUMED_EPOCHS = 3
 """How often the data is read where the provider is to choose: the default of the experiment."""
 
-_CHARACTERS_PER_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 
 
 def tokens_of_characters(characters: int) -> int:
     """Tokens of so many characters: a quarter of them, rounded up."""
-    return -(-characters // _CHARACTERS_PER_TOKEN)
-
-
-def tokens_of_each(characters: Iterable[int]) -> int:
-    """Tokens of examples of so many characters each."""
-    return sum([-(-each // _CHARACTERS_PER_TOKEN) for each in characters])
+    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def training_cost_usd(tokens: int, *, epochs: int, usd_per_million: float) -> float:
