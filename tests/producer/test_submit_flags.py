@@ -34,12 +34,13 @@ def test_every_flag_reaches_the_request(site: Site) -> None:
         *("--learning-rate-multiplier", 0.5, "--name", "n", "--group", "g"),
         *("--evaluate", data[2], "--baseline", "ft:m:org::id:3", "--baseline", "ft:m:org::id"),
         *("--scorer", "choice", "--max-tokens", 8, "--temperature", 0.5, "--limit", 3),
+        *("--mode", "batch"),
         *("--samples", 12, "--seed", 7, "--budget", 2.5, "--label", "team=qa=1"),
         *("--priority", "high", "--idempotency-key", "k"),
     ]
     (run,) = site.ids(*words)
     request = site.run(run).request
-    assert request.method.supervised.hyperparameters.model_dump() == {
+    assert request.method.supervised.hyperparameters.model_dump(exclude_none=True) == {
         "n_epochs": "auto",
         "batch_size": 4,
         "learning_rate_multiplier": 0.5,
@@ -53,6 +54,7 @@ def test_every_flag_reaches_the_request(site: Site) -> None:
     ]
     assert (request.evaluation.scorer, request.evaluation.max_tokens) == ("choice", 8)
     assert (request.evaluation.temperature, request.evaluation.limit) == (0.5, 3)
+    assert request.evaluation.mode == "batch"
     assert (request.name, request.group, request.account, request.suffix) == (
         "n",
         "g",
@@ -61,6 +63,34 @@ def test_every_flag_reaches_the_request(site: Site) -> None:
     )
     assert (request.budget_usd, request.labels, request.priority) == (2.5, {"team": "qa=1"}, "high")
     assert request.idempotency_key == "k"
+
+
+def test_preference_pairs_are_trained_on_by_their_method(site: Site) -> None:
+    said = [[{"role": "assistant", "content": text}] for text in ("yes", "no")]
+    pairs = [
+        {
+            "input": {"messages": [{"role": "user", "content": f"question {number}"}]},
+            "preferred_output": said[0],
+            "non_preferred_output": said[1],
+        }
+        for number in range(10)
+    ]
+    path = site.folder / "pairs.jsonl"
+    path.write_text("".join(f"{json.dumps(pair)}\n" for pair in pairs))
+    words = ("--train", path, "--model", "m", "--method", "dpo", "--hyperparameter", "beta=0.2")
+    (run,) = site.ids(*words, "--epochs", 2)
+    method = site.run(run).request.method
+    assert (method.type, method.dpo.hyperparameters.beta) == ("dpo", 0.2)
+    assert method.hyperparameters.n_epochs == 2
+    refused = site.tuneq("submit", "--train", path, "--model", "m")
+    assert "for the method dpo" in refused.stderr
+    chat = site.tuneq("submit", *("--train", site.data("t.jsonl"), *words[2:]))
+    assert "a supervised chat line" in chat.stderr
+    assert "--method dpo` finds all" in chat.stderr
+    both = ("--validation", site.data("e.jsonl"), "--evaluate", site.data("e.jsonl"))
+    for train in (path, "file-abc"):
+        refused = site.tuneq("submit", "--train", train, *words[2:], *both)
+        assert "e.jsonl:1: the line is a supervised chat line" in refused.stderr
 
 
 def test_the_sample_has_a_seed_of_its_own_where_one_is_given(site: Site) -> None:
@@ -160,6 +190,24 @@ def test_wrong_usage_leaves_with_2_and_changes_nothing(
     assert complaint in result.stderr
     assert "Traceback" not in result.stderr
     assert site.runs() == []
+
+
+def test_other_hyperparameters_reach_an_account_that_takes_them(site: Site) -> None:
+    config = site.folder / "tuneq.toml"
+    config.write_text(
+        f'{config.read_text()}[accounts.neb]\ndialect = "nebius"\nbase_url = "https://n.invalid"\n'
+    )
+    words = ["--train", site.data("t.jsonl"), "--model", "m", "--account", "neb", "--epochs", 2]
+    for given in ("lora=true", "lora_r=16", "learning_rate=1e-5"):
+        words += ["--hyperparameter", given]
+    (run,) = site.ids(*words)
+    knobs = site.run(run).request.method.supervised.hyperparameters
+    assert knobs.model_dump(exclude_none=True) == {
+        "n_epochs": 2, "lora": True, "lora_r": 16, "learning_rate": 1e-5,
+    }  # fmt: skip
+    refused = site.tuneq("submit", *words, "--hyperparameter", "lora_q=1")
+    assert refused.exit_code == 2
+    assert "lora_q: unknown field" in refused.stderr
 
 
 def test_the_providers_own_file_is_taken_as_it_is(site: Site) -> None:

@@ -12,8 +12,11 @@ from tuneq_producer.manifest.reading import read_manifest
 from tuneq_producer.manifest.row import Row
 from tuneq_producer.submission.creating import create_runs
 from tuneq_producer.submission.door import ClientDoor
+from tuneq_producer.submission.kept_runs import keeping
 from tuneq_producer.submission.planning import Plan, make_plan
-from tuneq_shared.errors import InvalidInputError
+from tuneq_shared.domain.item import ItemId, Kind
+from tuneq_shared.domain.record import load
+from tuneq_shared.domain.run import Run
 
 REQUESTS = [
     {
@@ -205,14 +208,17 @@ def test_what_is_no_manifest_is_refused(site: Site, name: str, text: str, compla
     assert "Traceback" not in result.stderr
 
 
-def test_a_manifest_that_changes_meanwhile_is_noticed(site: Site) -> None:
+def test_what_was_checked_is_created_whatever_becomes_of_the_manifest(site: Site) -> None:
     path = write(site, "m.jsonl", JSONL)
     client = site.client()
     door = ClientDoor(client.data, path.parent)
-    plan = make_plan(read_manifest(path), client.settings, door)
-    path.write_text(JSONL.replace('"seed": 1', '"seed": 5'))
-    with pytest.raises(InvalidInputError, match="changed while"):
-        list(create_runs(read_manifest(path), plan, client, door))
+    with keeping() as runs:
+        plan = make_plan(read_manifest(path), client.settings, door, runs.keep)
+        path.unlink()
+        [made] = create_runs(runs, client)
+    assert [each.run for each in made] == list(plan.runs)
+    read = client.catalogue.read([ItemId(Kind.RUN, run) for run in plan.runs])
+    assert [load(record, Run).request.seed for record in read if record] == [0, 1, 2]
 
 
 def test_many_rows_are_not_held(site: Site) -> None:
@@ -227,7 +233,8 @@ def test_many_rows_are_not_held(site: Site) -> None:
 
     def peak(count: int) -> tuple[int, Plan]:
         tracemalloc.start()
-        plan = make_plan(rows(count), client.settings, door)
+        with keeping() as runs:
+            plan = make_plan(rows(count), client.settings, door, runs.keep)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most, plan

@@ -1,6 +1,5 @@
 """One row of a manifest."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,3 @@ class Row:
     def told(self, what: str) -> str:
         """A sentence about this row."""
         return f"{self.place}: {what}" if self.place else what
-
-
-Rows = Callable[[], Iterator[Row]]
-"""Reads all rows, from the first on, each time it is called."""

@@ -8,8 +8,9 @@ from tuneq_producer.submission.door import ClientDoor
 from tuneq_producer.submission.planning import Plan
 from tuneq_producer.submission.wishes import FileSet
 from tuneq_shared.data.check import Source, check_datasets
+from tuneq_shared.data.checking import Checking
 from tuneq_shared.data.codes import CODES, Severity
-from tuneq_shared.data.file_check import MINIMUM_EXAMPLES, Checking, FileCheck
+from tuneq_shared.data.file_check import MINIMUM_EXAMPLES, FileCheck
 from tuneq_shared.data.lines import Reread
 from tuneq_shared.data.report import CheckReport, FileReport
 from tuneq_shared.data.rules import Use
@@ -27,6 +28,7 @@ class Checked:
     """What the check found worth knowing."""
 
     training: Mapping[str, FileReport]  # by the reference of the training file
+    evaluation: Mapping[str, FileReport]  # by that of the dataset
     warnings: list[str]
 
 
@@ -40,6 +42,7 @@ def check_files(plan: Plan, door: ClientDoor, settings: Settings) -> Checked:
         InvalidInputError: a file has errors, or is too small for a sample that is asked of it.
     """
     training: dict[str, FileReport] = {}
+    evaluation: dict[str, FileReport] = {}
     errors: dict[str, None] = {}
     warnings: dict[str, None] = {}
     hint, count = "", 0
@@ -48,6 +51,8 @@ def check_files(plan: Plan, door: ClientDoor, settings: Settings) -> Checked:
         report = _check(files, door, models.get(files.training))
         if not is_at_provider(files.training):
             training.setdefault(files.training, report.files[0])
+        if files.evaluation is not None:
+            evaluation.setdefault(files.evaluation, report.files[-1])
         if not report.ok:
             hint = hint or f"`{_command(files, door)}` finds all{f' ({place})' if place else ''}"
             errors.update(dict.fromkeys(_errors(report)))
@@ -59,7 +64,7 @@ def check_files(plan: Plan, door: ClientDoor, settings: Settings) -> Checked:
             listed.append(f"{count} errors in all")
         raise InvalidInputError("\n".join(listed), hint=hint)
     _require_samples(plan, training)
-    return Checked(training, list(warnings)[:_SHOWN_WARNINGS])
+    return Checked(training, evaluation, list(warnings)[:_SHOWN_WARNINGS])
 
 
 def _counted_for(plan: Plan, settings: Settings) -> dict[str, str]:
@@ -82,20 +87,25 @@ def _check(files: FileSet, door: ClientDoor, model: str | None) -> CheckReport:
         None if name is None or is_at_provider(name) else _source(name, door)
         for name in (files.validation, files.evaluation)
     )
-    if files.validation == files.evaluation:
+    pairs = files.method == "dpo"
+    if files.validation == files.evaluation and not pairs:
         evaluation = validation
     if is_at_provider(files.training):
-        return _check_without_training(validation, evaluation)
+        return _check_without_training(validation, evaluation, pairs=pairs)
     train = _source(files.training, door)
-    return check_datasets(train, validation=validation, evaluation=evaluation, model=model)
+    return check_datasets(
+        train, validation=validation, evaluation=evaluation, model=model, pairs=pairs
+    )
 
 
 def _source(name: str, door: ClientDoor) -> Source:
     return Source(door.shown(name), Reread(partial(door.lines, name)))
 
 
-def _check_without_training(validation: Source | None, evaluation: Source | None) -> CheckReport:
-    checking = Checking(strict=False, max_example_tokens=None, train_name="")
+def _check_without_training(
+    validation: Source | None, evaluation: Source | None, *, pairs: bool
+) -> CheckReport:
+    checking = Checking(strict=False, max_example_tokens=None, train_name="", pairs=pairs)
     uses: dict[int, tuple[Source, list[Use]]] = {}
     for source, use in ((validation, Use.VALIDATION), (evaluation, Use.EVALUATION)):
         if source is not None:
@@ -149,4 +159,6 @@ def _command(files: FileSet, door: ClientDoor) -> str:
         words.append(f"--validation {door.shown(files.validation)}")
     if files.evaluation:
         words.append(f"--evaluation {door.shown(files.evaluation)}")
+    if files.method != "supervised":
+        words.append(f"--method {files.method}")
     return " ".join(words)

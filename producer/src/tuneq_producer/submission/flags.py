@@ -1,12 +1,27 @@
 """From the flags of `tuneq submit` to a request, as it would stand in a manifest."""
 
+import re
 from typing import Any
 
 import click
+import orjson
 
 from tuneq_shared.intake.secrets import without_secrets
 
-_EVALUATION = ("baselines", "scorer", "max_tokens", "temperature", "limit")
+_EVALUATION = (
+    "baselines",
+    "scorer",
+    "scorer_options",
+    "max_tokens",
+    "temperature",
+    "limit",
+    "mode",
+    "system",
+    "prompt",
+)
+
+_SEVERAL = {"baselines", "scorer_options"}  # flags that may be given again are called after one
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 
 def request_of_flags(given: dict[str, Any]) -> dict[str, Any]:
@@ -32,41 +47,81 @@ def request_of_flags(given: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
     if "labels" in flags:
         request["labels"] = dict(flags["labels"])
-    knobs = {
-        name: flags[name]
-        for name in ("n_epochs", "batch_size", "learning_rate_multiplier")
-        if name in flags
-    }
-    if knobs:
-        request["method"] = {"supervised": {"hyperparameters": knobs}}
+    if method := _method(flags):
+        request["method"] = method
     if "samples" in flags:
         seed = flags.get("sample_seed", flags.get("seed", 0))
         request["samples"] = {"n": flags["samples"], "seed": seed}
     elif "sample_seed" in flags:
         raise click.UsageError("'--sample-seed' needs '--samples'.")
     measure = {name: flags[name] for name in _EVALUATION if name in flags}
+    if "scorer_options" in measure:
+        measure["scorer_options"] = dict(measure["scorer_options"])
     if "dataset" in flags:
         request["evaluation"] = {"dataset": flags["dataset"], **measure}
     elif measure:
-        flag = next(iter(measure)).removesuffix("s" if "baselines" in measure else "")
+        flag = next(iter(measure))
+        flag = flag.removesuffix("s") if flag in _SEVERAL else flag
         raise click.UsageError(f"'--{flag.replace('_', '-')}' needs '--evaluate'.")
     return request
 
 
-class BaselineType(click.ParamType[dict[str, Any]]):
-    """MODEL[:SHOTS]. Only a number behind the last colon is shots: model names hold colons."""
+def _method(flags: dict[str, Any]) -> dict[str, Any]:
+    knobs = {
+        name: flags[name]
+        for name in ("n_epochs", "batch_size", "learning_rate_multiplier")
+        if name in flags
+    } | dict(flags.get("hyperparameters", ()))
+    kind = flags.get("method", "supervised")
+    settings = {kind: {"hyperparameters": knobs}} if knobs else {}
+    return settings if kind == "supervised" else {"type": kind, **settings}
 
-    name = "MODEL[:SHOTS]"
+
+class BaselineType(click.ParamType[dict[str, Any]]):
+    """MODEL[:SHOTS][@ACCOUNT], or a table of these.
+
+    Only a number behind the last colon is shots: model names hold colons. Where a name holds an @
+    itself, `:0` behind it says where it ends.
+    """
+
+    name = "MODEL[:SHOTS][@ACCOUNT]"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> dict[str, Any]:
-        """Split off the shots."""
+        """Split off the account and the shots."""
         del param, ctx
-        model, _, shots = str(value).rpartition(":")
+        if isinstance(value, dict):
+            return value
+        before, _, account = str(value).rpartition("@")
+        named = before and _ACCOUNT.fullmatch(account)
+        asked = {"account": account} if named else {}
+        rest = before if named else str(value)
+        model, _, shots = rest.rpartition(":")
         if model and shots.isascii() and shots.isdecimal():
-            return {"model": model, "shots": int(shots)}
-        return {"model": value}
+            return {"model": model, "shots": int(shots), **asked}
+        return {"model": rest, **asked}
+
+
+class HyperparameterType(click.ParamType[tuple[str, Any]]):
+    """K=V, where V is read as in JSON: a number, true or false, or else a word."""
+
+    name = "K=V"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Any]:
+        """Split at the first equals sign."""
+        name, content = LabelType().convert(value, param, ctx)
+        return name, value_of(content)
+
+
+def value_of(text: str) -> Any:
+    """A value as JSON has it, else the text itself."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
 class LabelType(click.ParamType[tuple[str, str]]):

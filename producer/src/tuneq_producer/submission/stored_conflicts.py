@@ -27,10 +27,14 @@ def refuse_conflicts(plan: Plan, catalogue: Catalogue) -> None:
         )
 
 
+def stored_runs(plan: Plan, catalogue: Catalogue) -> set[str]:
+    """Those of the plan's runs that are there already, archived ones included."""
+    here = plan.runs.keys() & set(catalogue.run_ids())
+    return here | catalogue.archived_among(plan.runs.keys() - here)
+
+
 def _conflicts(plan: Plan, catalogue: Catalogue) -> Iterator[str]:
-    known = set(catalogue.run_ids())
-    known |= catalogue.archived_among(plan.runs.keys() - known)
-    for run in _runs(sorted(plan.runs.keys() & known), catalogue):
+    for run in _runs(sorted(stored_runs(plan, catalogue)), catalogue):
         number, digest = plan.runs[run.id]
         if run.request.digest() != digest.hex():
             yield (
