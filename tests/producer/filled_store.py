@@ -1,13 +1,14 @@
 """Runs and evaluations put into a real store by hand, in any stage."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from tuneq_producer.client import Client
 from tuneq_shared.domain.evaluation import Counts, Evaluation, EvaluationSpec, Outcome, Shard
-from tuneq_shared.domain.item import ItemId
+from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import (
     TRANSITIONS,
     EvaluationStage,
@@ -19,6 +20,8 @@ from tuneq_shared.domain.record import Item, document, fixed_part
 from tuneq_shared.domain.request import FineTuneRequest
 from tuneq_shared.domain.run import Asked, Prepared, Run
 from tuneq_shared.ports.items import Commit, NewItem, Park, Slot
+from tuneq_shared.redis_store.connection import connect
+from tuneq_shared.redis_store.retention import RedisRetention
 
 BASE = "gpt-4.1-mini-2025-04-14"
 DIGEST = "d" * 64
@@ -135,14 +138,24 @@ def write_predictions(client: Client, path: str, outcomes: Iterable[Outcome]) ->
 
 
 def evaluated_run(
-    client: Client, name: str, samples: int, outcomes: Sequence[Outcome], *baselines: Evaluation
+    client: Client,
+    name: str,
+    samples: int,
+    outcomes: Sequence[Outcome],
+    /,
+    *baselines: Evaluation,
+    group: str = "g",
+    spec: Mapping[str, Any] = MappingProxyType({}),
+    artifacts: Sequence[str] = (),
+    **asked: Any,
 ) -> Run:
     """A run that has succeeded, its tuned model scored, beside these baselines."""
-    model = f"ft:{BASE}:{name}"
-    tuned = put_evaluation(client, spec_of(model), outcomes=outcomes)
+    model = f"ft:{BASE}:{name}" if group == "g" else f"ft:{BASE}:{group}:{name}"
+    tuned = put_evaluation(client, spec_of(model, **spec), outcomes=outcomes)
     run = run_of(
         name,
         RunStage.SUCCEEDED,
+        request=request(name, group=group, **asked),
         fine_tuned_model=model,
         prepared=Prepared("e" * 64, samples, 9 * samples, "characters/4"),
         asked=(
@@ -152,9 +165,20 @@ def evaluated_run(
         cost_estimated=0.5,
         cost_actual=0.25,
         finished_at=1.0,
+        artifacts=tuple(artifacts),
     )
     put_run(client, run)
     return run
+
+
+def put_away(client: Client) -> None:
+    """Let all that has ended leave Redis for the archive."""
+    settings = client.settings
+    with connect(settings.redis_url) as redis:
+        retention = RedisRetention(redis, settings.key_prefix)
+        for kind in (Kind.RUN, Kind.EVALUATION):
+            items = retention.old(kind, retention.cutoff(0.0), 0, 100)
+            assert all(client.archive.put_away(retention.read(items)))
 
 
 def _put(client: Client, new: NewItem, item: Item, park: Park | None, take: Slot | None) -> None:

@@ -4,7 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.producer.filled_store import evaluated_run, put_evaluation, put_run, run_of, spec_of
+from tests.producer.filled_store import (
+    evaluated_run,
+    put_away,
+    put_evaluation,
+    put_run,
+    run_of,
+    spec_of,
+)
 from tests.producer.producer_site import Site
 
 from tuneq_producer.client import Client
@@ -13,21 +20,10 @@ from tuneq_producer.views.progress import progress_of
 from tuneq_producer.views.tracking import Tracker
 from tuneq_shared.domain.evaluation import Outcome
 from tuneq_shared.domain.failure import Failure
-from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.redis_store.connection import connect
-from tuneq_shared.redis_store.retention import RedisRetention
 
 BASE = "gpt-4.1-mini-2025-04-14"
-
-
-def put_away(client: Client) -> None:
-    settings = client.settings
-    with connect(settings.redis_url) as redis:
-        retention = RedisRetention(redis, settings.key_prefix)
-        for kind in (Kind.RUN, Kind.EVALUATION):
-            items = retention.old(kind, retention.cutoff(0.0), 0, 100)
-            assert all(client.archive.put_away(retention.read(items)))
 
 
 @pytest.fixture

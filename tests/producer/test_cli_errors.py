@@ -20,7 +20,18 @@ from tuneq_producer import command_table
 from tuneq_producer.cli import TuneqGroup, main
 from tuneq_shared.errors import ConflictError
 
-HEAVY = ("pandas", "rich", "celery", "openai", "redis", "yaml", "pydantic")
+HEAVY = (
+    "pandas",
+    "scipy",
+    "jinja2",
+    "vl_convert",
+    "rich",
+    "celery",
+    "openai",
+    "redis",
+    "yaml",
+    "pydantic",
+)
 
 
 class _Model(BaseModel):

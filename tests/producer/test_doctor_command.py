@@ -1,6 +1,7 @@
 """`tuneq doctor`: what is judged how, and on a real Redis."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import Queue
 from tuneq_shared.domain.lifecycle import AccountStage
 from tuneq_shared.domain.record import document, fixed_part
-from tuneq_shared.ports.fleet import LOST_AFTER_S, WorkerInfo
+from tuneq_shared.ports.fleet import LOST_AFTER_S, ModelList, WorkerInfo
 from tuneq_shared.ports.items import NewItem
 
 OK, WARN, FAIL = Status.OK, Status.WARN, Status.FAIL
@@ -105,6 +106,28 @@ def test_redis_away_leaves_with_3(site: Site, monkeypatch: pytest.MonkeyPatch) -
     assert result.exit_code == 3
     assert str(site.folder / "tuneq.toml") in result.stdout
     assert "hush" not in result.output
+
+
+def test_ends_are_told_when_near_and_are_failures_when_over(site: Site) -> None:
+    today = datetime.now(UTC).date()
+    near, gone = today + timedelta(days=40), today - timedelta(days=2)
+    config = site.folder / "tuneq.toml"
+    config.write_text(f"{config.read_text()}[accounts.main.capabilities]\nend_date = {near}\n")
+    models = {f"m{n}": near for n in range(7)} | {"far": today + timedelta(days=99)}
+    site.client().fleet.tell_models("main", ModelList(end_dates=models, seen_at=1.0))
+    site.client().fleet.tell_models("other", ModelList(trouble="server: away"))
+    code, found = checks(site)
+    assert code == 0
+    told = messages(found, WARN)
+    assert f"account main takes new jobs until {near}" in told
+    assert f"model m0 of account main ends on {near}" in told
+    assert "likewise m1, m2, m3, m4 and 2 more" in told
+    assert "far" not in told
+    assert "other: its models could not be listed: server: away" in told
+    site.client().fleet.tell_models("other", ModelList(end_dates={"old": gone}, seen_at=1.0))
+    code, found = checks(site)
+    assert code == 1
+    assert messages(found, FAIL) == f"model old of account other ended on {gone}"
 
 
 class _Fleet:

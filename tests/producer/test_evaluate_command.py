@@ -133,6 +133,28 @@ def test_an_incomplete_one_is_taken_up_again_and_ends_with_1(
     assert "samples_errored: 1 of 10 samples have no answer" in result.stdout
 
 
+def test_the_mode_is_of_whoever_came_first(
+    client: Client, dataset: Path, spec: EvaluationSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batched = replace(spec, mode="batch")
+    client.items.join(new_evaluation(batched), "run:another", ())
+    done = ended(batched, EvaluationStage.DONE, counts=DONE, cost_usd=0.00125)
+    play(monkeypatch, [lambda: bring(client, done, EvaluationStage.PENDING)])
+    result = run(dataset)
+    assert result.exit_code == 0
+    assert "asked for before, in mode batch; --fresh asks anew" in result.stderr
+    assert "in batches, 0.0013 USD" in " ".join(result.stdout.split())
+
+
+def test_batches_are_refused_where_the_account_has_none(
+    client: Client, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNEQ_ACCOUNTS__SANDBOX__CAPABILITIES__BATCH", "false")
+    error = run(dataset, "--mode", "batch").exception
+    assert isinstance(error, InvalidInputError)
+    assert "sandbox has no batches" in error.message
+
+
 def test_after_the_timeout_nobody_wants_it(
     client: Client, dataset: Path, spec: EvaluationSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,10 +19,10 @@ from tests.producer.filled_store import (
 
 from tuneq_producer.client import Client
 from tuneq_producer.commands.report import report
-from tuneq_shared.domain.evaluation import Evaluation, Outcome
+from tuneq_shared.domain.evaluation import Counts, Evaluation, Outcome
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.lifecycle import EvaluationStage, RunStage
-from tuneq_shared.domain.run import Asked
+from tuneq_shared.domain.run import Asked, Prepared
 from tuneq_shared.domain.waiting import Waiting, WaitKind
 from tuneq_shared.errors import NotFoundError
 
@@ -62,7 +62,11 @@ def test_tuned_is_compared_with_the_baseline_sample_by_sample(
     assert (pair["run"], pair["baseline"]) == (tuned.id, f"{BASE}:1")
     assert (pair["b"], pair["c"], pair["samples"]) == (3, 15, 100)
     assert pair["difference"] == pytest.approx(12.0)
-    assert pair["p_value"] == 2 * (1 + 18 + 153 + 816) / 2**18
+    assert pair["p_value"] == pytest.approx(2 * (1 + 18 + 153 + 816) / 2**18)
+    assert pair["mid_p_value"] == pytest.approx((2 * (1 + 18 + 153) + 816) / 2**18)
+    low, high = pair["difference_interval"]
+    assert 0 < low < 12 < high
+    assert f"{low:+.2f} to {high:+.2f}" in run("g").stdout
     assert made["uncompared"] == []
 
 
@@ -129,8 +133,45 @@ def test_scaling_of_a_sweep(client: Client) -> None:
     assert scaling["forecast"]["samples"] == 1600
     assert scaling["forecast"]["log"] == pytest.approx(0.8)
     shown = run("g").stdout
-    assert "fitted: +5.00 points per doubling (R2 1.0000)" in shown
+    assert "fitted: +5.00 points per doubling (R2 1.0000), 95 % +5.00 to +5.00" in shown
     assert "forecast at 1600 samples: 80.00 % (log)" in shown
+
+
+def test_the_published_table(client: Client) -> None:
+    published = {50: 7718, 100: 7823, 500: 8110, 1000: 8196, 2500: 8444, 5000: 8458}
+    for samples, correct in published.items():
+        counts = Counts(correct=correct, wrong=10_000 - correct)
+        tuned = put_evaluation(client, spec_of(f"ft:{samples}"), counts=counts)
+        asked = (Asked(tuned.id, f"ft:{samples}", "tuned"),)
+        prepared = Prepared("e" * 64, samples, 9 * samples, "characters/4")
+        put_run(client, run_of(f"n{samples}", RunStage.SUCCEEDED, asked=asked, prepared=prepared))
+    scaling = document("g")["scaling"]
+    assert scaling["points_per_doubling"] == pytest.approx(1.1789, abs=5e-5)
+    assert scaling["r_squared"] == pytest.approx(0.9861, abs=5e-5)
+    assert scaling["observed_last_doubling"] == pytest.approx(0.14)
+    assert scaling["forecast"]["samples"] == 10_000
+    assert scaling["forecast"]["log"] == pytest.approx(0.861, abs=5e-4)
+    assert scaling["forecast"]["power"] == pytest.approx(0.857, abs=5e-4)
+    shown = run("g").stdout
+    assert "fitted: +1.18 points per doubling (R2 0.9861)" in shown
+    assert "forecast at 10000 samples: 86.15 % (log), 85.71 % (power law)" in shown
+    assert "nothing was measured there" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_spread_of_seeds_is_told(client: Client) -> None:
+    for samples, corrects in ((100, (60, 64, 68)), (200, (70, 70, 70)), (400, (74,))):
+        for seed, correct in enumerate(corrects):
+            evaluated_run(client, f"n{samples}-{seed}", samples, outcomes(correct))
+    three, same, one = document("g")["scaling"]["spread"]
+    assert (three["samples"], three["runs"], three["mean"]) == (100, 3, pytest.approx(0.64))
+    assert three["deviation"] == pytest.approx(0.04)
+    assert three["interval"] == pytest.approx([0.5406, 0.7394], abs=1e-4)  # t 4.3027
+    assert same["deviation"] == pytest.approx(0)
+    assert (one["deviation"], one["interval"]) == (None, None)
+    shown = run("g").stdout
+    assert "4.00     54.06 - 73.94" in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_runs_of_one_size_are_averaged(client: Client) -> None:
@@ -229,7 +270,18 @@ def test_costs_are_added_up_and_say_of_how_many(client: Client) -> None:
     evaluated_run(client, "a", 50, outcomes(70))
     put_run(client, run_of("b", RunStage.TRAINING, cost_estimated=2.0))
     cost = document("g")["cost_usd"]
-    assert cost == {"estimated": 2.5, "actual": 0.25, "runs_estimated": 2, "runs_actual": 1}
+    assert cost == {
+        "estimated": 2.5,
+        "actual": 0.25,
+        "runs_estimated": 2,
+        "runs_actual": 1,
+        "deployment": 0,
+        "runs_deployment": 0,
+        "evaluation": 0,
+        "evaluations": 0,
+        "evaluation_estimated": 0,
+        "total": 0.25,
+    }
 
 
 def test_curves_of_different_methods_are_kept_apart(client: Client) -> None:

@@ -46,7 +46,10 @@ def test_a_run_that_succeeded(client: Client) -> None:
     assert (seen["name"], seen["group"], seen["stage"]) == ("good", "g", "succeeded")
     assert (seen["account"], seen["model"]) == ("sandbox", BASE)
     assert seen["fine_tuned_model"] == f"ft:{BASE}:good"
-    assert seen["cost_usd"] == {"estimated": 0.5, "actual": 0.25}
+    assert seen["cost_usd"] == {
+        "estimated": 0.5, "actual": 0.25, "deployment": None, "evaluation": None,
+        "evaluation_estimated": None,
+    }  # fmt: skip
     assert (seen["samples"], seen["accuracy"]) == (1000, 0.75)
     assert [seen[key] for key in ("error", "waiting_for", "due_at")] == [None, None, None]
     assert datetime.fromisoformat(seen["created_at"]).utcoffset() is not None

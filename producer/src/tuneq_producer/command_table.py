@@ -12,8 +12,9 @@ GROUP = "tuneq.commands"
 """Entry points of this group are commands, too; each is named like its command."""
 
 NAMES = (
-    "cancel", "check", "doctor", "evaluate", "events", "ls", "prepare", "release",
-    "report", "retry", "schema", "show", "submit", "wait", "watch",
+    "accounts", "cancel", "check", "compare", "doctor", "evaluate", "events", "export", "ls",
+    "mistakes", "prepare", "release", "report", "retry", "schema", "show", "submit", "sweep",
+    "wait", "watch",
 )  # fmt: skip
 """The commands of this package: each is an object in the module of its name."""
 

@@ -5,6 +5,7 @@ import json
 import click
 
 from tuneq_shared.errors import TuneqError
+from tuneq_shared.steering import unsteered
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -26,9 +27,9 @@ def report_error(error: TuneqError, *, as_json: bool) -> int:
     if as_json:
         _print_json(error.code, error.message, error.hint)
         return error.exit_code
-    click.echo(f"error: {error.message}", err=True)
+    click.echo(unsteered(f"error: {error.message}"), err=True)
     if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
+        click.echo(unsteered(f"hint: {error.hint}"), err=True)
     return error.exit_code
 
 

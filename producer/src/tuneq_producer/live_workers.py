@@ -1,8 +1,11 @@
 """Which workers are at work, and what they can do."""
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from tuneq_shared.domain.item import Queue
+from tuneq_shared.domain.scoring import BUILT_IN
+from tuneq_shared.errors import InvalidInputError
 from tuneq_shared.ports.fleet import LOST_AFTER_S, Fleet, WorkerInfo
 
 _COMMAND = "celery -A tuneq_worker worker -Q"
@@ -34,6 +37,25 @@ def trouble_with_account(workers: Iterable[WorkerInfo], account: str) -> str:
     if not said or "" in said:
         return ""
     return f"no worker can use account {account}: {'; '.join(sorted(said))}"
+
+
+def refuse_unknown_scorers(workers: Iterable[WorkerInfo], scorers: Iterable[str]) -> None:
+    """Look whether evaluation workers have these scorers, where any is at work.
+
+    Raises:
+        InvalidInputError: none of them has one of these.
+    """
+    evaluating = [worker for worker in workers if Queue.EVALUATION in worker.queues]
+    known = {*BUILT_IN, *(name for worker in evaluating for name in worker.scorers)}
+    unknown = sorted(set(scorers) - known) if evaluating else []
+    if unknown:
+        close = get_close_matches(unknown[0], known, n=1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        raise InvalidInputError(
+            f"no evaluation worker has the scorer {unknown[0]!r}{meant}",
+            hint=f"name one of {', '.join(sorted(known))}, or register it on the workers, under "
+            "[scorers] in their tuneq.toml, and start them anew",
+        )
 
 
 def troubles(

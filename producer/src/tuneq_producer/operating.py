@@ -11,6 +11,7 @@ from tuneq_producer.selection import select_runs
 from tuneq_producer.step_progress import step_progress
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.record import Record
+from tuneq_shared.steering import unsteered
 
 _CHUNK = 500
 
@@ -76,4 +77,4 @@ def _print(run: str, deed: Deed, *, as_json: bool) -> None:
         }
         click.echo(orjson.dumps(words))
     else:
-        click.echo(f"{run}  {deed.message}")
+        click.echo(unsteered(f"{run}  {deed.message}"))

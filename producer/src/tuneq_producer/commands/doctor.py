@@ -8,9 +8,11 @@ import orjson
 from tuneq_producer.doctor.accounts import check_accounts
 from tuneq_producer.doctor.configuration import check_configuration
 from tuneq_producer.doctor.data_root import check_data_root
+from tuneq_producer.doctor.end_dates import check_end_dates
 from tuneq_producer.doctor.finding import Finding, Status
 from tuneq_producer.doctor.redis_server import check_redis
 from tuneq_producer.doctor.workers import check_workers
+from tuneq_shared.steering import unsteered
 
 
 @click.command(epilog="\b\nExample:\n  tuneq doctor")
@@ -46,9 +48,10 @@ def _findings() -> Iterator[Finding]:
     yield from check_data_root(client)
     yield from check_workers(client)
     yield from check_accounts(client)
+    yield from check_end_dates(client)
 
 
 def _print(finding: Finding) -> None:
-    click.echo(f"{finding.status:<5} {finding.check:<14} {finding.message}")
+    click.echo(unsteered(f"{finding.status:<5} {finding.check:<14} {finding.message}"))
     if finding.hint:
-        click.echo(f"{'':<20} -> {finding.hint}")
+        click.echo(unsteered(f"{'':<20} -> {finding.hint}"))

@@ -1,14 +1,19 @@
 """`tuneq evaluate`: score a model on a dataset."""
 
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from tuneq_producer.client import Client, open_client
-from tuneq_producer.live_workers import live_workers, troubles
+from tuneq_producer.live_workers import live_workers, refuse_unknown_scorers, troubles
+from tuneq_producer.submission.flags import HyperparameterType
 from tuneq_producer.views.awaited_evaluation import await_evaluation
+from tuneq_producer.views.breakdown_page import print_breakdown
+from tuneq_producer.views.broken_down import broken_down
 from tuneq_producer.views.console import open_console
 from tuneq_producer.views.documents import to_json
 from tuneq_producer.views.evaluation_table import evaluation_table
@@ -17,9 +22,13 @@ from tuneq_shared.data.digest import sha256_of_stream
 from tuneq_shared.data_root import staged_path
 from tuneq_shared.domain.evaluation import EvaluationSpec
 from tuneq_shared.domain.lifecycle import EvaluationStage
+from tuneq_shared.domain.request import EvaluationRequest, Mode
+from tuneq_shared.domain.scoring import BUILT_IN
 from tuneq_shared.errors import InvalidInputError
 from tuneq_shared.intake.secrets import refuse_secrets
 from tuneq_shared.references import LocalPath, StagedFile, parse_reference
+from tuneq_shared.settings import describe
+from tuneq_shared.steering import unsteered
 
 
 @click.command(
@@ -39,11 +48,15 @@ from tuneq_shared.references import LocalPath, StagedFile, parse_reference
 @click.option("--shots-from", metavar="F", help="The training file that the examples come from.")
 @click.option(
     "--scorer",
-    type=click.Choice(["choice", "exact"]),
     default="exact",
     show_default=True,
-    help="How an answer is judged.",
+    metavar="NAME",
+    help=f"How an answer is judged: {', '.join(BUILT_IN)}, or one that workers have registered.",
 )
+@click.option(
+    "--scorer-option", "scorer_options", type=HyperparameterType(), multiple=True,
+    help="What it is told, such as relative=0.01; may be given again.",
+)  # fmt: skip
 @click.option(
     "--max-tokens",
     type=click.IntRange(min=1),
@@ -53,6 +66,17 @@ from tuneq_shared.references import LocalPath, StagedFile, parse_reference
 )
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True)
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many samples.")
+@click.option(
+    "--mode",
+    type=click.Choice(["direct", "batch"]),
+    default="direct",
+    show_default=True,
+    help="Ask at once, or in batches: cheaper, within a day.",
+)
+@click.option("--system", metavar="TEXT", help="System message, for the lines' own.")
+@click.option(
+    "--prompt", metavar="TEMPLATE", help="What to ask, with {input} for a line's last user message."
+)
 @click.option("--fresh", is_flag=True, help="Do not use an earlier result.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="S", help="Give up after so long.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -72,15 +96,18 @@ def evaluate(
     """
     client = open_client()
     spec = _spec(client, **wanted)
-    for trouble in troubles(live_workers(client.fleet), [spec.account], evaluated=True):
-        click.echo(f"warning: {trouble}", err=True)
+    workers = live_workers(client.fleet)
+    refuse_unknown_scorers(workers, [spec.scorer])
+    for trouble in troubles(workers, [spec.account], evaluated=True):
+        click.echo(unsteered(f"warning: {trouble}"), err=True)
     evaluation, reused = await_evaluation(client, spec, timeout)
-    view = evaluation_view(evaluation, reused=reused)
+    view = broken_down(client.data, evaluation_view(evaluation, reused=reused))
     if as_json:
         click.echo(to_json(view))
     else:
         console = open_console()
         console.print(evaluation_table([view]))
+        print_breakdown(console, [view])
         if view.error:
             console.print(f"{view.error.code}: {view.error.message}", soft_wrap=True)
         if view.artifact:
@@ -99,9 +126,13 @@ def _spec(
     shots: int,
     shots_from: str | None,
     scorer: str,
+    scorer_options: Sequence[tuple[str, Any]],
     max_tokens: int,
     temperature: float,
     limit: int | None,
+    mode: Mode,
+    system: str | None,
+    prompt: str | None,
     fresh: bool,
 ) -> EvaluationSpec:
     if bool(shots) != bool(shots_from):
@@ -109,8 +140,19 @@ def _spec(
             "--shots and --shots-from go together",
             hint="give the number of examples, and the file that they come from",
         )
-    refuse_secrets({"--model": model, "--dataset": dataset, "--shots-from": shots_from})
-    name, _ = client.settings.account(account)
+    if prompt is not None and "{input}" not in prompt:
+        raise InvalidInputError(
+            "--prompt has no {input}", hint="write {input} where a line's own text is to stand"
+        )
+    texts = {"--shots-from": shots_from, "--system": system, "--prompt": prompt}
+    refuse_secrets({"--model": model, "--dataset": dataset, **texts})
+    name, profile = client.settings.account(account)
+    if mode == "batch" and not profile.capabilities.batch:
+        raise InvalidInputError(
+            f"account {name} has no batches",
+            hint="leave --mode out; if the account has them, correct batch under "
+            f"[accounts.{name}.capabilities]",
+        )
     client.data.settle(client.fleet)
     dataset, digest = _staged(client, dataset)
     shots_from, shots_digest = _staged(client, shots_from) if shots_from else (None, None)
@@ -120,14 +162,28 @@ def _spec(
         dataset=dataset,
         dataset_digest=digest,
         scorer=scorer,
+        scorer_options=_options(scorer, dict(scorer_options)),
         max_tokens=max_tokens,
         temperature=temperature,
+        mode=mode,
+        system=system,
+        prompt=prompt,
         limit=limit,
         shots=shots,
         shots_from=shots_from,
         shots_digest=shots_digest,
         fresh=uuid.uuid4().hex if fresh else "",
     )
+
+
+def _options(scorer: str, given: dict[str, Any]) -> dict[str, Any]:
+    refuse_secrets({"--scorer": scorer, "--scorer-option": given})
+    try:
+        return EvaluationRequest(dataset="-", scorer=scorer, scorer_options=given).scorer_options
+    except ValidationError as error:
+        raise InvalidInputError(
+            describe(error), hint="`tuneq schema` prints what each scorer takes"
+        ) from error
 
 
 def _staged(client: Client, text: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from tuneq_producer.views.words import event_line
 from tuneq_shared.domain.item import ItemId, Kind
 from tuneq_shared.domain.lifecycle import is_terminal
 from tuneq_shared.ports.catalogue import Event
+from tuneq_shared.steering import unsteered
 
 _INTERVAL_S = 0.5
 
@@ -26,7 +27,7 @@ def events(*, run: str, follow: bool, as_json: bool) -> None:
     item = ItemId(Kind.RUN, client.catalogue.find_run(run))
     source = _followed(client, item) if follow else iter(client.catalogue.events(item))
     for event in source:
-        click.echo(_document(item, event) if as_json else event_line(event))
+        click.echo(_document(item, event) if as_json else unsteered(event_line(event)))
 
 
 def _followed(client: Client, item: ItemId) -> Iterator[Event]:

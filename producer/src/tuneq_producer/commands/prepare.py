@@ -2,16 +2,17 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
-from tuneq_producer.prepare.files import refuse_existing
-from tuneq_producer.prepare.scienceqa import SplitCounts, write_split
-from tuneq_producer.prepare.scienceqa_source import USUAL_SPLITS, open_source
 from tuneq_producer.prepare.table import TableFormat, write_table
 from tuneq_producer.prepare.template import parse_template
 from tuneq_shared.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from tuneq_producer.prepare.scienceqa import SplitCounts
 
 _FORCE = click.option("--force", is_flag=True, help="Overwrite files that exist.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -53,6 +54,14 @@ def scienceqa(
     scienceqa_text_<split>.jsonl.gz, or one .jsonl or .jsonl.gz file. Problems with an image are
     left out.
     """
+    # Imported here: tables need nothing of it, and it takes longer than reading a small one.
+    from tuneq_producer.prepare.files import refuse_existing  # noqa: PLC0415 - see above
+    from tuneq_producer.prepare.scienceqa import write_split  # noqa: PLC0415 - see above
+    from tuneq_producer.prepare.scienceqa_source import (  # noqa: PLC0415 - see above
+        USUAL_SPLITS,
+        open_source,
+    )
+
     problems = open_source(source)
     available = problems.splits
     chosen = dict.fromkeys(splits or [name for name in available if name in USUAL_SPLITS])
@@ -120,7 +129,7 @@ def table(
         click.echo(f"{written} lines written to {out}")
 
 
-def _print_counts(counts: list[SplitCounts]) -> None:
+def _print_counts(counts: "list[SplitCounts]") -> None:
     click.echo(f"{'split':<12}{'problems':>9}{'image':>9}{'no hint':>9}{'written':>9}  file")
     for count in counts:
         click.echo(

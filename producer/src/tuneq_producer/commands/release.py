@@ -12,6 +12,7 @@ from tuneq_producer.selection import selection_options
 from tuneq_shared.domain.account import account_id
 from tuneq_shared.domain.lifecycle import AccountStage
 from tuneq_shared.ports.items import Asked
+from tuneq_shared.steering import unsteered
 
 _EPILOG = """\b
 Example:
@@ -74,4 +75,4 @@ def _release_account(client: Client, name: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps({"account": name, "changed": changed, "message": message}))
     else:
-        click.echo(f"{name}  {message}")
+        click.echo(unsteered(f"{name}  {message}"))

@@ -14,6 +14,7 @@ from tuneq_producer.views.reading import run_views
 from tuneq_producer.views.run_view import RunView
 from tuneq_producer.views.words import why_not_finished
 from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_shared.steering import unsteered
 
 _INTERVAL_S = 0.5
 _SHOWN = 20
@@ -57,7 +58,9 @@ def wait(
         click.echo(to_json({**document, "archived": archived, "without_success": named}))
     else:
         for view in bad:
-            click.echo(f"{view.full_name}  {view.stage}  {why_not_finished(view)}".rstrip())
+            click.echo(
+                unsteered(f"{view.full_name}  {view.stage}  {why_not_finished(view)}".rstrip())
+            )
         click.echo(progress.words())
         if archived and not progress.good:
             click.echo(f"{archived} of them are archived: `tuneq report` reads a group's")

@@ -14,6 +14,7 @@ from tuneq_producer.views.progress import Progress, progress_of
 from tuneq_producer.views.run_view import RunView
 from tuneq_producer.views.tracking import Tracker
 from tuneq_producer.views.words import why_not_finished
+from tuneq_shared.steering import unsteered
 
 _INTERVAL_S = 0.5
 
@@ -63,7 +64,7 @@ def _print_changes(client: Client, scope: Scope, *, as_json: bool) -> Progress:
 def _show_line(now: float, views: Iterator[RunView]) -> None:
     for view in views:
         why = why_not_finished(view)
-        click.echo(f"{_clock(now)}  {view.full_name}  {view.stage}  {why}".rstrip())
+        click.echo(unsteered(f"{_clock(now)}  {view.full_name}  {view.stage}  {why}".rstrip()))
 
 
 def _show_json(now: float, views: Iterator[RunView]) -> None:

@@ -1,16 +1,18 @@
 """All that a report says, from the store and the predictions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tuneq_producer.client import Client
+from tuneq_producer.report.costs import TotalCost, total_cost
 from tuneq_producer.report.curves import Curve, curves_of
 from tuneq_producer.report.pairing import Comparison, Uncompared, compare
 from tuneq_producer.statistics.scaling import Scaling
+from tuneq_producer.views.broken_down import broken_down
 from tuneq_producer.views.evaluation_view import EvaluationView
 from tuneq_producer.views.reading import run_views
 from tuneq_producer.views.run_view import RunView
-from tuneq_producer.views.words import why_not_finished
+from tuneq_producer.views.words import why_no_result
 from tuneq_shared.domain.item import ItemId
 from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.domain.record import UNREADABLE
@@ -27,16 +29,6 @@ class Missing:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TotalCost:
-    """USD for training, over those runs whose cost is known."""
-
-    estimated: float
-    actual: float
-    runs_estimated: int
-    runs_actual: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A group's or a run's report. The field names are those of the JSON document."""
@@ -50,6 +42,7 @@ class Report:
     curves: tuple[Curve, ...]
     missing: tuple[Missing, ...]
     cost_usd: TotalCost
+    breakdowns: tuple[EvaluationView, ...] = ()  # of the best tuned model and of the baselines
 
 
 def assemble(client: Client, ids: Iterable[str], group: str | None) -> Report:
@@ -72,13 +65,44 @@ def assemble(client: Client, ids: Iterable[str], group: str | None) -> Report:
         scaling=curves[0].scaling if curves else Scaling(points=()),
         curves=curves,
         missing=tuple(
-            Missing(run.run, run.name, run.stage, _reason(run))
+            Missing(run.run, run.name, run.stage, why_no_result(run))
             for run in runs
             if run.stage != RunStage.SUCCEEDED or run.accuracy is None
         )
         + tuple(unreadable),
-        cost_usd=_total(runs),
+        cost_usd=total_cost(runs),
+        breakdowns=tuple(_breakdowns(client, runs, baselines)),
     )
+
+
+def assemble_target(client: Client, target: str) -> Report:
+    """The report of a group, or of a run.
+
+    Raises:
+        NotFoundError: no group and no run goes by that.
+    """
+    ids = client.catalogue.run_ids(target, archived=True)
+    return assemble(client, ids or target_ids(client, target), target if ids else None)
+
+
+def target_ids(client: Client, target: str) -> list[str]:
+    """The runs of a group, archived ones among them, or the one run that is meant.
+
+    Raises:
+        NotFoundError: no group and no run goes by that.
+    """
+    return client.catalogue.run_ids(target, archived=True) or [client.catalogue.find_run(target)]
+
+
+def _breakdowns(
+    client: Client, runs: Sequence[RunView], baselines: Sequence[EvaluationView]
+) -> Iterator[EvaluationView]:
+    tuned = [run.tuned for run in runs if run.tuned and run.tuned.accuracy is not None]
+    best = max(tuned, key=lambda view: view.accuracy or 0.0, default=None)
+    for view in (*([best] if best else []), *baselines):
+        parted = broken_down(client.data, view)
+        if parted.breakdown is not None:
+            yield parted
 
 
 def _baselines(runs: Sequence[RunView]) -> tuple[EvaluationView, ...]:
@@ -88,15 +112,3 @@ def _baselines(runs: Sequence[RunView]) -> tuple[EvaluationView, ...]:
             if evaluation.role == "baseline":
                 found.setdefault(evaluation.evaluation, evaluation)
     return tuple(found.values())
-
-
-def _reason(run: RunView) -> str:
-    if run.stage == RunStage.SUCCEEDED and not run.evaluations:
-        return "no evaluation was asked for"
-    return why_not_finished(run)
-
-
-def _total(runs: Sequence[RunView]) -> TotalCost:
-    estimated = [run.cost_usd.estimated for run in runs if run.cost_usd.estimated is not None]
-    actual = [run.cost_usd.actual for run in runs if run.cost_usd.actual is not None]
-    return TotalCost(sum(estimated), sum(actual), len(estimated), len(actual))

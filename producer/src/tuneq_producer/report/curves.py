@@ -18,6 +18,7 @@ class Curve:
     method: dict[str, Any]  # as requested, without defaults
     dataset_digest: str | None
     runs: dict[int, int]  # how many runs each number of samples has
+    members: tuple[str, ...]  # ids of these runs
     scaling: Scaling
 
 
@@ -26,7 +27,8 @@ def curves_of(runs: Iterable[RunView]) -> tuple[Curve, ...]:
     series: dict[bytes, list[RunView]] = {}
     for run in runs:
         if run.tuned is not None and run.accuracy is not None and run.samples:
-            alike = [run.account, run.model, run.request.get("method"), *run.tuned.basis]
+            prompted = [run.tuned.system, run.tuned.prompt]
+            alike = [run.account, run.model, run.request.get("method"), *prompted, *run.tuned.basis]
             series.setdefault(orjson.dumps(alike), []).append(run)
     curves = [_curve(members) for members in series.values()]
     return tuple(sorted(curves, key=lambda curve: -len(curve.scaling.points)))
@@ -43,5 +45,6 @@ def _curve(members: list[RunView]) -> Curve:
         method=first.request.get("method", {}),
         dataset_digest=first.tuned.dataset_digest if first.tuned else None,
         runs=counts,
+        members=tuple(m.run for m in members),
         scaling=scaling_of(measured),
     )

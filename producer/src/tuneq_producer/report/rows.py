@@ -35,7 +35,7 @@ def rows_of(report: Report) -> Iterator[Row]:
     """Baselines first, then the runs from few samples to many, and those of unknown samples."""
     for view in report.baselines:
         yield Row(
-            name=view.model,
+            name=f"{view.model}@{view.elsewhere}" if view.elsewhere else view.model,
             run="",
             role="baseline",
             model=view.model,

@@ -1,33 +1,26 @@
-"""A report's tables as cells, for whoever draws them."""
+"""A report's tables, and what there is to say below them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 from tuneq_producer.report.assemble import Report
-from tuneq_producer.report.curves import Curve
+from tuneq_producer.report.cells import CellTable, cell_table
+from tuneq_producer.report.costs import cost_notes
 from tuneq_producer.report.pairing import baseline_name
 from tuneq_producer.report.rows import Row, rows_of
-from tuneq_producer.views.words import NOTHING, number, of_all, percent, percent_interval, points
+from tuneq_producer.views.words import (
+    NOTHING,
+    number,
+    of_all,
+    p_value,
+    percent,
+    percent_interval,
+    points,
+    points_interval,
+)
 
+COMPARED_BY = "95 % interval by Tango's score; exact p and mid-p by McNemar's test"
+"""What stands below every paired test."""
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A heading; figures stand to the right."""
-
-    heading: str
-    figures: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class CellTable:
-    """A table of texts."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-_WORDS = ("name", "role", "model", "run", "baseline", "stage", "reason")
 _COUNTS = ("correct", "wrong", "unparsed", "refused", "errored", "strict", "samples")
 
 
@@ -46,7 +39,7 @@ def accuracy_table(report: Report, *, with_model: bool) -> CellTable:
     if not with_model:
         del cells["model"]
     rows = tuple(tuple(cell(row) for cell in cells.values()) for row in rows_of(report))
-    return _table("Tuned against baseline", list(cells), rows)
+    return cell_table("Tuned against baseline", list(cells), rows)
 
 
 def outcome_table(report: Report) -> CellTable:
@@ -56,78 +49,41 @@ def outcome_table(report: Report) -> CellTable:
         for row in rows_of(report)
         if row.evaluation is not None and row.evaluation.samples
     )
-    return _table("Outcomes of the samples", ["name", *_COUNTS], rows)
+    return cell_table("Outcomes of the samples", ["name", *_COUNTS], rows)
 
 
 def comparison_tables(report: Report) -> Iterator[CellTable]:
     """Tuned less baseline on the same samples, a table for each baseline."""
-    headings = ["run", "points", "only baseline", "only tuned", "samples", "p (McNemar)"]
+    headings = ["run", "points", "95 % interval", "only base", "only tuned", "p exact", "mid-p"]
     for view in report.baselines:
         rows = tuple(
             (
                 pair.name,
                 points(pair.difference),
+                points_interval(pair.difference_interval),
                 str(pair.b),
                 str(pair.c),
-                str(pair.samples),
-                f"{pair.p_value:.2g}",
+                p_value(pair.p_value),
+                p_value(pair.mid_p_value),
             )
             for pair in report.comparison
             if pair.baseline_evaluation == view.evaluation
         )
-        yield _table(f"Against {baseline_name(view)}, sample by sample", headings, rows)
-
-
-def curve_table(curve: Curve) -> CellTable:
-    """Accuracy by the number of samples trained on."""
-    rows = []
-    before: float | None = None
-    for samples, accuracy in curve.scaling.points:
-        gain = None if before is None else 100 * (accuracy - before)
-        rows.append((str(samples), str(curve.runs[samples]), percent(accuracy), points(gain)))
-        before = accuracy
-    title = f"Training samples against accuracy: {curve.model}{_method(curve)}"
-    return _table(title, ["samples", "runs", "accuracy %", "gain"], rows)
-
-
-def curve_notes(curve: Curve) -> Iterator[str]:
-    """What the fits say, in sentences."""
-    scaling = curve.scaling
-    if scaling.points_per_doubling is None:
-        yield f"no fit: {len(scaling.points)} distinct numbers of samples, it takes 3"
-    else:
-        quality = "" if scaling.r_squared is None else f" (R2 {scaling.r_squared:.4f})"
-        yield f"fitted: {points(scaling.points_per_doubling)} points per doubling{quality}"
-    if scaling.observed_last_doubling is not None:
-        yield f"observed in the last doubling: {points(scaling.observed_last_doubling)} points"
-    if scaling.power_alpha is not None:
-        yield f"power law: the error falls as samples^-{scaling.power_alpha:.4f}"
-    if scaling.forecast is not None:
-        log_fit = scaling.forecast.log
-        by_log = "none (past 100 %)" if log_fit is None else f"{percent(log_fit)} %"
-        by_power = scaling.forecast.power
-        power = "none" if by_power is None else f"{percent(by_power)} %"
-        yield f"forecast at {scaling.forecast.samples} samples: {by_log} (log), {power} (power law)"
+        yield cell_table(f"Against {baseline_name(view)}, sample by sample", headings, rows)
 
 
 def missing_table(report: Report) -> CellTable:
     """Runs without a result, and why."""
     rows = tuple((m.name, m.run, m.stage, m.reason) for m in report.missing)
     title = f"Without a result: {len(rows)} of {len(report.runs)} runs"
-    return _table(title, ["name", "run", "stage", "reason"], rows)
+    return cell_table(title, ["name", "run", "stage", "reason"], rows)
 
 
 def notes(report: Report) -> Iterator[str]:
     """What could not be compared, and what it all cost."""
     for pair in report.uncompared:
         yield f"{pair.name} was not compared with {pair.baseline}: {pair.reason}"
-    cost, runs = report.cost_usd, len(report.runs)
-    if not cost.runs_estimated and not cost.runs_actual:
-        yield "training cost: unknown, no prices are configured"
-        return
-    estimated = f"estimated {cost.estimated:.2f} USD ({cost.runs_estimated} of {runs} runs)"
-    actual = f"actual {cost.actual:.2f} USD ({cost.runs_actual} of {runs} runs)"
-    yield f"training cost: {estimated}, {actual}"
+    yield from cost_notes(report.cost_usd, len(report.runs))
 
 
 def _denominator(row: Row) -> str:
@@ -138,14 +94,3 @@ def _denominator(row: Row) -> str:
 def _label(row: Row) -> str:
     """One that tells a baseline's numbers of shots apart."""
     return baseline_name(row.evaluation) if row.evaluation and not row.run else row.name
-
-
-def _method(curve: Curve) -> str:
-    knobs = curve.method.get("supervised", {}).get("hyperparameters", {})
-    said = ", ".join(f"{name} {value}" for name, value in knobs.items())
-    return f", {said}" if said else ""
-
-
-def _table(title: str, headings: Sequence[str], rows: Sequence[tuple[str, ...]]) -> CellTable:
-    columns = tuple(Column(heading, heading not in _WORDS) for heading in headings)
-    return CellTable(title, columns, tuple(rows))

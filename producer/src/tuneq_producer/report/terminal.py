@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from tuneq_producer.report.assemble import Report
+from tuneq_producer.report.breakdown_table import breakdown_tables
+from tuneq_producer.report.cells import CellTable
+from tuneq_producer.report.curve_table import curve_notes, curve_table
 from tuneq_producer.report.tables import (
-    CellTable,
+    COMPARED_BY,
     accuracy_table,
     comparison_tables,
-    curve_notes,
-    curve_table,
     missing_table,
     notes,
     outcome_table,
@@ -24,18 +25,21 @@ _WIDE = 110
 def print_report(console: Console, report: Report) -> None:
     """Print every table that has rows, and what there is to say below it."""
     wide = console.width >= _WIDE
-    _print(console, accuracy_table(report, with_model=wide))
-    _print(console, outcome_table(report), ["unparsed and refused count as wrong"])
+    print_table(console, accuracy_table(report, with_model=wide))
+    print_table(console, outcome_table(report), ["unparsed and refused count as wrong"])
     for cells in comparison_tables(report):
-        _print(console, cells)
+        print_table(console, cells, [COMPARED_BY])
+    for cells in breakdown_tables(report.breakdowns):
+        print_table(console, cells)
     for curve in report.curves:
-        _print(console, curve_table(curve), list(curve_notes(curve)))
-    _print(console, missing_table(report))
+        print_table(console, curve_table(curve), list(curve_notes(curve)))
+    print_table(console, missing_table(report))
     for note in notes(report):
         console.print(note)
 
 
-def _print(console: Console, cells: CellTable, below: Sequence[str] = ()) -> None:
+def print_table(console: Console, cells: CellTable, below: Sequence[str] = ()) -> None:
+    """Print a table with its title, and what there is to say below; nothing without rows."""
     if not cells.rows:
         return
     console.print(cells.title, style="bold")

@@ -2,6 +2,8 @@
 
 import uuid
 
+import click
+
 from tuneq_producer.client import Client
 from tuneq_producer.views.loading import loaded
 from tuneq_producer.views.polling import looks
@@ -14,6 +16,7 @@ from tuneq_shared.domain.lifecycle import AccountStage, EvaluationStage, is_term
 from tuneq_shared.errors import NotFoundError
 from tuneq_shared.evaluations import join_evaluation
 from tuneq_shared.ports.items import Creation
+from tuneq_shared.steering import unsteered
 
 _INTERVAL_S = 0.5
 _TAKEN_UP_AGAIN = (EvaluationStage.CANCELLED, EvaluationStage.INCOMPLETE)
@@ -36,6 +39,9 @@ def await_evaluation(
         evaluation = _read(client, item)
         if is_terminal(Kind.EVALUATION, evaluation.stage):
             return evaluation, creation is Creation.EXISTS
+        if evaluation.spec.mode != spec.mode:
+            words = f"it was asked for before, in mode {evaluation.spec.mode}; --fresh asks anew"
+            click.echo(unsteered(f"warning: {words}"), err=True)
         return _wait(client, evaluation, timeout_s), False
     finally:
         client.items.leave(item, subscriber)  # of no harm once it has ended
@@ -49,7 +55,8 @@ def _wait(client: Client, evaluation: Evaluation, timeout_s: float | None) -> Ev
             if is_terminal(Kind.EVALUATION, evaluation.stage):
                 break
             done, total = shards.look([evaluation]).get(evaluation.id, (0, 0))
-            show(_why_not(client, evaluation.spec.account) or evaluation.stage, done, total)
+            stage = evaluation.stage + (" in batches" if evaluation.spec.mode == "batch" else "")
+            show(_why_not(client, evaluation.spec.account) or stage, done, total)
     return evaluation
 
 

@@ -18,6 +18,7 @@ def evaluation_table(views: Sequence[EvaluationView]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for view in views:
         name = f"{view.role} {view.model}" if view.role else view.model
+        name += f" at {view.elsewhere}" if view.elsewhere else ""
         table.add_row(
             Text.assemble(name, "\n", (f"  {_outcomes(view)}", "dim")),
             str(view.shots),
@@ -34,6 +35,13 @@ def _outcomes(view: EvaluationView) -> str:
         named = ("wrong", "unparsed", "refused", "errored")
         parts += [f"{getattr(view, name)} {name}" for name in named if getattr(view, name)]
         parts.append(f"{view.strict} to the letter")
+    if view.cached:
+        parts.append(f"{view.cached} from the cache")
+    if view.mode == "batch":
+        parts.append("in batches")
+    if view.cost_usd is not None:
+        tokens = f"{view.prompt_tokens} + {view.completion_tokens} tokens"
+        parts.append(f"{view.cost_usd:.4f} USD for {tokens}")
     if view.reused:
         parts.append("reused")
     return ", ".join(parts)

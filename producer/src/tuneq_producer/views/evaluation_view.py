@@ -1,9 +1,11 @@
 """An evaluation as `--json` prints it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from tuneq_producer.statistics.wilson import wilson_interval
+from tuneq_producer.views.breakdown import Breakdown
 from tuneq_producer.views.loading import loaded, tell
 from tuneq_shared.domain.evaluation import Counts, Evaluation
 from tuneq_shared.domain.failure import Failure
@@ -32,19 +34,33 @@ class EvaluationView:
     interval: tuple[float, float] | None  # 95 % by Wilson
     reused: bool
     strict: int  # answers equal to the target to the letter
+    cached: int  # answers that were there already, at no cost
+    cost_usd: float | None  # of the answers; none where no price is configured
+    estimated_usd: float | None = None  # the same before they were asked for, at most
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     evaluation: str  # its id
     stage: str
+    mode: str | None = None  # how it is asked, which whoever asked first has chosen
+    account: str | None = None  # where it is asked
+    elsewhere: str | None = None  # that account, where it is not the run's
+    system: str | None = None  # system message in place of the lines' own
+    prompt: str | None = None  # what each line's last user message was put into
     scorer: str | None = None
+    scorer_options: dict[str, Any] = field(default_factory=dict)  # those not at their default
+    scorer_version: int | None = None
     dataset: str | None = None
     dataset_digest: str | None = None
     limit: int | None = None
     artifact: str | None = None  # path of the predictions under the data root
     error: Failure | None = None
+    breakdown: Breakdown | None = None  # where it was read, and the data can be parted
 
     @property
-    def basis(self) -> tuple[str | None, int | None, str | None]:
+    def basis(self) -> tuple[Any, ...]:
         """What two evaluations must share to be comparable: dataset, limit and scorer."""
-        return self.dataset_digest, self.limit, self.scorer
+        scorer = (self.scorer, self.scorer_options, self.scorer_version)
+        return self.dataset_digest, self.limit, *scorer
 
 
 def evaluation_view(
@@ -69,9 +85,20 @@ def evaluation_view(
         interval=None if accuracy is None else wilson_interval(counts.correct, counts.samples),
         reused=reused,
         strict=counts.strict,
+        cached=counts.cached,
+        cost_usd=evaluation.cost_usd,
+        estimated_usd=evaluation.cost_estimated,
+        prompt_tokens=counts.prompt_tokens,
+        completion_tokens=counts.completion_tokens,
+        mode=spec.mode,
+        account=spec.account,
+        system=spec.system,
+        prompt=spec.prompt,
         evaluation=evaluation.id,
         stage=evaluation.stage,
         scorer=spec.scorer,
+        scorer_options=spec.scorer_options,
+        scorer_version=spec.scorer_version,
         dataset=spec.dataset,
         dataset_digest=spec.dataset_digest,
         limit=spec.limit,
@@ -99,6 +126,8 @@ def asked_view(asked: Asked, evaluations: Mapping[str, Evaluation]) -> Evaluatio
         interval=None,
         reused=asked.reused,
         strict=0,
+        cached=0,
+        cost_usd=None,
         evaluation=asked.evaluation,
         stage="absent",
     )

@@ -18,6 +18,7 @@ from tuneq_producer.views.run_view import RunView
 from tuneq_producer.views.shard_progress import ShardProgress
 from tuneq_producer.views.tracking import Tracker
 from tuneq_shared.domain.lifecycle import RunStage
+from tuneq_shared.steering import unsteered
 
 _INTERVAL_S = 0.5
 _LINES_BESIDES = 6
@@ -64,7 +65,7 @@ class _Picture:
             done=self._done(rows),
         )
         top = Table.grid(expand=True)
-        top.add_row(Text(head, no_wrap=True, overflow="ellipsis"))
+        top.add_row(Text(unsteered(head), no_wrap=True, overflow="ellipsis"))
         top.add_row(ProgressBar(total=max(progress.total, 1), completed=progress.ended))
         below = [Text(f"and {hidden} more", style="dim")] if hidden else []
         return Group(top, table, *below)

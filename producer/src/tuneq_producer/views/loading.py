@@ -4,6 +4,7 @@ import click
 
 from tuneq_shared.domain.record import ItemT, Record, load
 from tuneq_shared.errors import UnreadableError
+from tuneq_shared.steering import unsteered
 
 _HINT = "update tuneq on this machine, or restore what is damaged from a backup"
 
@@ -24,4 +25,4 @@ def loaded(record: Record, kind_type: type[ItemT]) -> ItemT:
 
 def tell(error: UnreadableError) -> None:
     """Say on stderr what a list leaves out."""
-    click.echo(f"{error.message}; {error.hint}", err=True)
+    click.echo(unsteered(f"{error.message}; {error.hint}"), err=True)

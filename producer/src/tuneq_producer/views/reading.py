@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from tuneq_producer.client import Client
+from tuneq_producer.views.deployment_view import read_deployments
 from tuneq_producer.views.evaluation_view import read_evaluations
 from tuneq_producer.views.loading import loaded, tell
 from tuneq_producer.views.run_view import RunView, run_view
@@ -19,7 +20,7 @@ def run_views(
     ids: Iterable[str],
     unreadable: Callable[[ItemId, UnreadableError], None] = lambda _, error: tell(error),
 ) -> Iterator[RunView]:
-    """The runs that are there, in order. Each chunk takes two pipelined reads.
+    """The runs that are there, in order. Each chunk takes two pipelined reads, or three.
 
     What cannot be read is left out; who calls may be told of it, and else stderr is.
     """
@@ -33,8 +34,10 @@ def run_views(
                 unreadable(record.item, error)
         wanted = (asked.evaluation for run, _ in pairs for asked in run.asked)
         evaluations = read_evaluations(client.catalogue, wanted)
+        deployments = read_deployments(client, [run for run, _ in pairs])
         for run, record in pairs:
-            yield run_view(run, record, evaluations, client.data.url)
+            deployment = deployments.get(run.id)
+            yield run_view(run, record, evaluations, client.data.url, deployment)
 
 
 def one_run_view(client: Client, text: str) -> RunView:

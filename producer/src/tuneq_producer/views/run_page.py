@@ -65,10 +65,16 @@ def _known(view: RunView) -> Iterator[tuple[str, Any]]:
     yield "candidates", _candidates(view)
     yield "tuned model", view.fine_tuned_model
     yield "trained tokens", view.trained_tokens
-    yield (
-        "cost in USD",
-        f"estimated {usd(view.cost_usd.estimated)}, actual {usd(view.cost_usd.actual)}",
-    )
+    if view.deployment:
+        deployed = view.deployment
+        trouble = f": it cannot be removed: {deployed.trouble}" if deployed.trouble else ""
+        yield "deployed", f"{deployed.hours:.2f} h ({deployed.stage}{trouble})"
+    cost = view.cost_usd
+    hours = f", deployed {usd(cost.deployment)}" if cost.deployment is not None else ""
+    yield "cost in USD", f"estimated {usd(cost.estimated)}, actual {usd(cost.actual)}{hours}"
+    if cost.evaluation is not None or cost.evaluation_estimated is not None:
+        most, actual = usd(cost.evaluation_estimated), usd(cost.evaluation)
+        yield "its evaluation", f"estimated at most {most}, actual {actual}"
     yield "created", _when(view.created_at)
     yield "finished", _when(view.finished_at)
     yield "request", orjson.dumps(view.request).decode()

@@ -5,22 +5,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tuneq_producer.step_metrics.summary import StepMetrics
+from tuneq_producer.views.deployment_view import DeploymentView
 from tuneq_producer.views.evaluation_view import EvaluationView, asked_view
 from tuneq_shared.domain.evaluation import Evaluation
 from tuneq_shared.domain.failure import Failure
 from tuneq_shared.domain.item import Kind
 from tuneq_shared.domain.lifecycle import RunStage, is_terminal
 from tuneq_shared.domain.record import Record
-from tuneq_shared.domain.run import Run
+from tuneq_shared.domain.run import Prepared, Run
 from tuneq_shared.domain.waiting import Place, Waiting, WaitKind
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """USD for training; none where no price is configured, or it is not known yet."""
+    """USD; none where no price is configured, or it is not known yet."""
 
-    estimated: float | None
-    actual: float | None
+    estimated: float | None  # of the training
+    actual: float | None  # of the training
+    deployment: float | None = None  # of the hours for which the tuned model was deployed
+    evaluation: float | None = None  # of the tuned model's answers; baselines are the group's
+    evaluation_estimated: float | None = None  # the same before they are asked for, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +55,13 @@ class RunView:
     samples: int | None  # lines trained on; none before they are counted
     accuracy: float | None  # of the tuned model
     evaluations: tuple[EvaluationView, ...]
+    deployment: DeploymentView | None  # of the tuned model, where its account needs one
     artifacts: tuple[str, ...]  # full paths
     created_at: datetime
     finished_at: datetime | None
     request: dict[str, Any]  # without defaults
+    prepared: Prepared | None  # what was made of the datasets, with their digests
+    step_metrics: StepMetrics | None = None  # where they were read
 
     @property
     def finished(self) -> bool:
@@ -72,10 +80,15 @@ class RunView:
 
 
 def run_view(
-    run: Run, record: Record, evaluations: Mapping[str, Evaluation], data_url: str
+    run: Run,
+    record: Record,
+    evaluations: Mapping[str, Evaluation],
+    data_url: str,
+    deployment: DeploymentView | None,
 ) -> RunView:
-    """The view of a run, of its record, and of those of its evaluations that are there."""
-    seen = tuple(asked_view(asked, evaluations) for asked in run.asked)
+    """The view of a run, of its record, and of what is there of its evaluations and deployment."""
+    seen = tuple(_placed(asked_view(asked, evaluations), run.account) for asked in run.asked)
+    tuned = next((each for each in seen if each.role == "tuned"), None)
     wanted = run.request.samples
     return RunView(
         run=run.id,
@@ -97,15 +110,28 @@ def run_view(
         asked=record.asked,
         held_from=run.held_from,
         attempts=run.attempts,
-        cost_usd=Cost(run.cost_estimated, run.cost_actual),
+        cost_usd=Cost(
+            run.cost_estimated,
+            run.cost_actual,
+            deployment.cost_usd if deployment else None,
+            tuned.cost_usd if tuned else None,
+            tuned.estimated_usd if tuned else None,
+        ),
         samples=(run.prepared.examples if run.prepared else wanted.n if wanted else 0) or None,
-        accuracy=next((e.accuracy for e in seen if e.role == "tuned"), None),
+        accuracy=tuned.accuracy if tuned else None,
         evaluations=seen,
+        deployment=deployment,
         artifacts=tuple(f"{data_url.rstrip('/')}/{path}" for path in run.artifacts),
         created_at=datetime.fromtimestamp(run.created_at, UTC),
         finished_at=_instant(run.finished_at),
         request=run.request.model_dump(mode="json", exclude_defaults=True),
+        prepared=run.prepared,
     )
+
+
+def _placed(view: EvaluationView, own: str) -> EvaluationView:
+    """The view, saying where it is asked if that is not the run's own account."""
+    return view if view.account in {None, own} else replace(view, elsewhere=view.account)
 
 
 def _waiting(run: Run, place: Place | None) -> Waiting | None:

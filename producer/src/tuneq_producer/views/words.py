@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from tuneq_producer.views.evaluation_view import EvaluationView
 from tuneq_producer.views.run_view import RunView
+from tuneq_shared.domain.lifecycle import RunStage
 from tuneq_shared.ports.catalogue import Event
 
 NOTHING = "-"
@@ -23,6 +24,16 @@ def percent_interval(interval: tuple[float, float] | None) -> str:
 def points(difference: float | None) -> str:
     """Percentage points, with their sign."""
     return NOTHING if difference is None else f"{difference:+.2f}"
+
+
+def points_interval(interval: tuple[float, float] | None) -> str:
+    """Both ends in percentage points."""
+    return NOTHING if interval is None else " to ".join(points(end) for end in interval)
+
+
+def p_value(value: float) -> str:
+    """Two digits of a probability; one that is less than a float can be is told as such."""
+    return f"{value:.2g}" if value else "<1e-300"
 
 
 def duration(seconds: float) -> str:
@@ -60,6 +71,13 @@ def why_not_finished(view: RunView) -> str:
         place = view.waiting_for.position
         return f"{f'place {place} in line: ' if place else ''}{view.waiting_for.reason}"
     return ""
+
+
+def why_no_result(view: RunView) -> str:
+    """Why a run has no accuracy."""
+    if view.stage == RunStage.SUCCEEDED and not view.evaluations:
+        return "no evaluation was asked for"
+    return why_not_finished(view)
 
 
 def event_line(event: Event) -> str:

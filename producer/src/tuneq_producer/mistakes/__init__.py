@@ -1,0 +1,1 @@
+"""What a tuned model got wrong, beside what a baseline did."""
