@@ -31,7 +31,8 @@ class Fleet:
 
     client: Client
     url: str
-    evaluators: list[int]  # process ids
+    workers: list[int]  # process ids of the run workers
+    evaluators: list[int]  # and of the evaluators
     folder: Path
 
     def stats(self) -> dict[str, Any]:
@@ -41,12 +42,12 @@ class Fleet:
     def evaluate(self, samples: int, name: str = "m") -> tuple[Evaluation, float]:
         """One evaluation of a model of that name, and its seconds from asking to the result."""
         begun = time.monotonic()
-        dataset = self.client.data.stage(_dataset(self.folder, samples, name))
+        staged = self.client.data.stage(dataset(self.folder, samples, name))
         spec = EvaluationSpec(
             account=ACCOUNT,
             model="m",
-            dataset=str(dataset),
-            dataset_digest=dataset.digest,
+            dataset=str(staged),
+            dataset_digest=staged.digest,
             scorer="exact",
             max_tokens=8,
             temperature=0.0,
@@ -68,7 +69,20 @@ class Fleet:
 @contextmanager
 def chat_server(options: Options) -> Iterator[str]:
     """Its URL."""
-    argv = [sys.executable, "-m", "benchmarks.chat_server", argument(options)]
+    with _served("chat_server", argument(options)) as url:
+        yield url
+
+
+@contextmanager
+def jobs_server(**options: bool) -> Iterator[str]:
+    """Its URL."""
+    with _served("jobs_server", json.dumps(options)) as url:
+        yield url
+
+
+@contextmanager
+def _served(module: str, options: str) -> Iterator[str]:
+    argv = [sys.executable, "-m", f"benchmarks.{module}", options]
     with _running(argv, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None  # noqa: S101 - a pipe was asked for
         yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1"
@@ -77,32 +91,36 @@ def chat_server(options: Options) -> Iterator[str]:
 @contextmanager
 def fleet(options: Options, limits: Limits, evaluators: int = 2) -> Iterator[Fleet]:
     """All of it, ready."""
+    with chat_server(options) as url, fleet_at(url, limits, evaluators=evaluators) as system:
+        yield system
+
+
+@contextmanager
+def fleet_at(url: str, limits: Limits, *, workers: int = 1, evaluators: int = 0) -> Iterator[Fleet]:
+    """The same with a server that runs already."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         redis = stack.enter_context(EmbeddedRedis(folder / "redis"))
-        url = stack.enter_context(chat_server(options))
         (folder / "key").write_text("sk-bench-0123456789")
         account = Account(base_url=url, api_key_file=folder / "key", limits=limits)
         settings = Settings(
             redis_url=redis.url, data_url=str(folder / "data"), accounts={ACCOUNT: account}
         )
         environment = {
-            **os.environ,
             "TUNEQ_REDIS_URL": redis.url,
             "TUNEQ_DATA_URL": settings.data_url,
             "TUNEQ_ACCOUNTS": settings.model_dump_json(include={"accounts"}).removeprefix(
                 '{"accounts":'
             )[:-1],
         }
-        roles = ["runs", *["evaluation"] * evaluators]
-        workers = [
-            stack.enter_context(_worker(role, number, environment, folder))
+        roles = [*["runs"] * workers, *["evaluation"] * evaluators]
+        pids = [
+            stack.enter_context(worker(role, number, environment, folder)).pid
             for number, role in enumerate(roles)
         ]
         client = open_client(settings)
         _await_workers(client, len(roles))
-        pids = [worker.pid for worker in workers[1:]]
-        yield Fleet(client, url, pids, folder)
+        yield Fleet(client, url, pids[:workers], pids[workers:], folder)
 
 
 def server_stats(url: str) -> dict[str, Any]:
@@ -132,7 +150,8 @@ def table(rows: Sequence[Sequence[object]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
 
 
-def _dataset(folder: Path, samples: int, name: str) -> Path:
+def dataset(folder: Path, samples: int, name: str) -> Path:
+    """A file of prompts of that name, each to be answered by A."""
     path = folder / f"{name}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for messages in prompts(samples, name):
@@ -153,14 +172,15 @@ def _running(argv: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes
 
 
 @contextmanager
-def _worker(
-    queue: str, number: int, environment: dict[str, str], folder: Path
+def worker(
+    queue: str, number: int, environment: dict[str, str], folder: Path, app: str = "tuneq_worker"
 ) -> Iterator[subprocess.Popen[bytes]]:
-    argv = [sys.executable, "-m", "celery", "-A", "tuneq_worker", "worker", "-Q", queue]
+    """A Celery worker of an application."""
+    argv = [sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue]
     argv += ["-n", f"bench{number}@%h", "--without-gossip", "--without-mingle", "-l", "INFO"]
     with (
         (folder / f"{queue}{number}.log").open("wb") as log,
-        _running(argv, env=environment, stdout=log, stderr=log) as process,
+        _running(argv, env={**os.environ, **environment}, stdout=log, stderr=log) as process,
     ):
         yield process
 
