@@ -1,5 +1,6 @@
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,15 @@ def test_kill_ends_all_and_starts_none_again(supervisor: Supervisor, tmp_path: P
     supervisor.wait(20)
     until_gone(*(child.pid for child in children))
     assert supervisor.children == children
+
+
+def test_kill_waits_for_nobody(supervisor: Supervisor, tmp_path: Path) -> None:
+    """A signal handler calls it, in the middle of anything: of a close that holds a lock, too."""
+    child = Child(python(SLEEPER, tmp_path))
+    supervisor.watch(child)
+    killer = threading.Thread(target=supervisor.kill, daemon=True)
+    with supervisor._closed._cond:  # type: ignore[attr-defined]  # what `set` takes
+        killer.start()
+        killer.join(20)
+        assert not killer.is_alive()
+    until_gone(child.pid)

@@ -51,6 +51,7 @@ class Supervisor:
         self._clock = clock
         self._watched: list[_Watched] = []
         self._closed = threading.Event()
+        self._killed = False
         self._ended = threading.Event()
         self._failure: ChildFailedError | None = None
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -86,8 +87,9 @@ class Supervisor:
         return self.children
 
     def kill(self) -> None:
-        """Kill every child at once; may be called from a signal handler."""
-        self._closed.set()
+        """Kill every child at once, and start none again; may be called from a signal handler."""
+        # No lock is taken: the handler may have interrupted who holds it.
+        self._killed = True
         for child in self.children:
             child.kill()
 
@@ -98,6 +100,8 @@ class Supervisor:
             ChildFailedError: one died at once too often.
         """
         for watched in self._watched:
+            if self._killed:
+                return
             if watched.child is None:
                 if self._clock() >= watched.start_at:
                     self._start_again(watched)
@@ -110,7 +114,7 @@ class Supervisor:
 
     def _run(self) -> None:
         try:
-            while not self._closed.wait(LOOK_INTERVAL_S):
+            while not (self._closed.wait(LOOK_INTERVAL_S) or self._killed):
                 self.look()
         except ChildFailedError as error:
             self._failure = error
@@ -124,6 +128,8 @@ class Supervisor:
             click.echo(f"{watched.command.name} could not be started again: {error}", err=True)
             self._count_death(watched, str(error))
             return
+        if self._killed:  # since it was looked at
+            watched.child.kill()
         watched.started_at = self._clock()
         click.echo(f"{watched.command.name} was started again (pid {watched.child.pid})", err=True)
 
