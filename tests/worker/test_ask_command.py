@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import click
 import pytest
 from click.testing import CliRunner, Result
+from tests.worker.conftest import OpenLab
 from tests.worker.fakes import ACCOUNT, MODEL, FakeChat, FakeLane, World, refusal
-from tests.worker.openai_support import KEY, Asked, Reply, configured_lab
+from tests.worker.openai_support import KEY, Asked, Reply
 from tests.worker.openai_support import refusal as refused
 
 from tuneq_shared.capabilities import Capabilities
@@ -222,22 +223,8 @@ def lab() -> LabAccount:
 
 
 @pytest.fixture
-def config(
-    lab: LabAccount,
-    redis_url: str,
-    store_prefix: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Path]:
-    with configured_lab(
-        "lab",
-        lab.answer,
-        redis_url=redis_url,
-        store_prefix=store_prefix,
-        folder=tmp_path,
-        monkeypatch=monkeypatch,
-    ) as config:
-        yield config
+def config(lab: LabAccount, open_lab: OpenLab) -> Path:
+    return open_lab("lab", lab.answer)
 
 
 def call(*words: str) -> Result:

@@ -1,13 +1,13 @@
 """`tuneq prune` as it is called, with the real adapter against a scripted account."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.worker.conftest import OpenLab
 from tests.worker.fakes import World
-from tests.worker.openai_support import KEY, Asked, Reply, configured_lab
+from tests.worker.openai_support import KEY, Asked, Reply
 from tests.worker.openai_support import refusal as refused
 
 from tuneq_shared.errors import DataRootError, RedisUnreachableError
@@ -36,24 +36,12 @@ def lab() -> LabFiles:
 
 @pytest.fixture
 def config(
-    lab: LabFiles,
-    redis_url: str,
-    store_prefix: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Path]:
+    lab: LabFiles, open_lab: OpenLab, redis_url: str, store_prefix: str, tmp_path: Path
+) -> Path:
     """The configuration of a worker that has the key, and a run that has just ended."""
     world = World(redis_url, store_prefix, tmp_path / "data")
     world.drive_to_end(world.submit(**world.with_evaluation("first")))
-    with configured_lab(
-        "fake",
-        lab.answer,
-        redis_url=redis_url,
-        store_prefix=store_prefix,
-        folder=tmp_path,
-        monkeypatch=monkeypatch,
-    ) as config:
-        yield config
+    return open_lab("fake", lab.answer)
 
 
 def call(*words: str) -> Result:

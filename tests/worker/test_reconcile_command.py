@@ -1,14 +1,14 @@
 """`tuneq reconcile` as it is called, with the real adapter against a scripted account."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from tests.worker.openai_support import JOBS, KEY, Asked, Reply, configured_lab, job_document, page
+from tests.worker.conftest import OpenLab
+from tests.worker.openai_support import JOBS, KEY, Asked, Reply, job_document, page
 from tests.worker.openai_support import refusal as refused
 from tests.worker.reconcile_books import LOST
 
@@ -44,23 +44,9 @@ def lab() -> LabAccount:
 
 
 @pytest.fixture
-def config(
-    lab: LabAccount,
-    redis_url: str,
-    store_prefix: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Path]:
+def config(lab: LabAccount, open_lab: OpenLab) -> Path:
     """The configuration of a worker that has the key of `lab`, and not that of `other`."""
-    with configured_lab(
-        "lab",
-        lab.answer,
-        redis_url=redis_url,
-        store_prefix=store_prefix,
-        folder=tmp_path,
-        monkeypatch=monkeypatch,
-    ) as config:
-        yield config
+    return open_lab("lab", lab.answer)
 
 
 def call(*words: str) -> Result:

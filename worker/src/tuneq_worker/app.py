@@ -3,6 +3,7 @@
 import logging
 import ssl
 import time
+from abc import abstractmethod
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -166,8 +167,8 @@ class _RunWorkerStep(bootsteps.StartStopStep):
         super().__init__(parent, **options)
         self._thread: RequestReader | Housekeeper | ModelWatch | None = None
 
-    def _make(self, parent: Any) -> RequestReader | Housekeeper | ModelWatch:
-        raise NotImplementedError
+    @abstractmethod
+    def _make(self, parent: Any) -> RequestReader | Housekeeper | ModelWatch: ...
 
     def start(self, parent: Any) -> None:
         """Begin, in run workers."""

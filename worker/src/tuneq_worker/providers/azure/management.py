@@ -16,6 +16,7 @@ from tuneq_worker.providers.azure.documents import (
     model_fields,
 )
 from tuneq_worker.providers.azure.options import AzureOptions
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.openai.caller import MAX_PAGES, Caller, Entry
 from tuneq_worker.providers.openai.clients import sync_client
 from tuneq_worker.providers.openai.credentials import Credential
@@ -84,11 +85,8 @@ class Management(Caller):
     def remove(self, name: str) -> None:
         """Have a deployment deleted, unless it is gone."""
         url = self._url(name)
-        try:
+        with unless_gone():
             self._fetch(lambda: self._client.delete(url, cast_to=httpx2.Response))
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def _get(self, url: str) -> httpx2.Response:
         return self._client.get(url, cast_to=httpx2.Response)

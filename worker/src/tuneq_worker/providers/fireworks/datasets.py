@@ -9,6 +9,7 @@ from fireworks.types import DatasetParam
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.provider import FileState, ProviderError, RemoteFile
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.fireworks.caller import Caller, ExistsError
 from tuneq_worker.providers.fireworks.documents import AddressesDocument, DatasetDocument
 from tuneq_worker.providers.fireworks.names import dataset_of, id_for
@@ -74,11 +75,8 @@ class DatasetCalls(Caller):
     def delete_file(self, file_id: str) -> None:
         """Delete a dataset, unless it is gone."""
         datasets = self._client.datasets.with_raw_response
-        try:
+        with unless_gone():
             self._fetch(lambda: datasets.delete(dataset_of(file_id)))
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def _look_at(self, dataset_id: str) -> RemoteFile:
         datasets = self._client.datasets.with_raw_response

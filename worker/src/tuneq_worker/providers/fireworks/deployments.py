@@ -12,6 +12,7 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.deployments import DeploymentState, RemoteDeployment, RemoteModel
 from tuneq_worker.ports.provider import ProviderError
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.fireworks.caller import PAGE, Caller, Entry, ExistsError
 from tuneq_worker.providers.fireworks.documents import DeploymentDocument, ModelDocument
 from tuneq_worker.providers.fireworks.names import last_part, owner_and_id
@@ -129,11 +130,8 @@ class ModelCalls(Caller):
     def remove_deployment(self, deployment_id: str) -> None:
         """Take a deployment away though it was asked a moment ago, unless it is gone."""
         deployments = self._client.deployments.with_raw_response
-        try:
+        with unless_gone():
             self._fetch(lambda: deployments.delete(deployment_id, ignore_checks=True))
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def _wishes(self) -> dict[str, Any]:
         options = self._options

@@ -10,6 +10,7 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.deployments import DeploymentState, RemoteDeployment
 from tuneq_worker.ports.provider import ProviderError
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.nebius.documents import (
     CustomModelDocument,
     CustomModelsDocument,
@@ -79,11 +80,8 @@ class CustomModelCalls(JobCalls, ModelCalls):
     def remove_deployment(self, deployment_id: str) -> None:
         """Delete a custom model, unless it is gone; the checkpoint stays."""
         url = self._url_of(deployment_id)
-        try:
+        with unless_gone():
             self._fetch(lambda: self._client.delete(url, cast_to=httpx2.Response))
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def _entries(self) -> list[Entry]:
         url = self._models_url

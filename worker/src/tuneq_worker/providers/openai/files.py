@@ -6,6 +6,7 @@ from typing import BinaryIO
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.provider import FileState, ProviderError, RemoteFile
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.openai.caller import PAGE
 from tuneq_worker.providers.openai.documents import FileDocument
 from tuneq_worker.providers.openai.errors import TOO_LARGE, read_answer
@@ -72,11 +73,8 @@ class FileCalls(PartCalls):
     def delete_file(self, file_id: str) -> None:
         """Delete a file, unless it is gone."""
         files = self._client.files.with_raw_response
-        try:
+        with unless_gone():
             self._fetch(lambda: files.delete(file_id))
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def result_file(self, file_id: str) -> bytes:
         """The content of a file, as it came."""

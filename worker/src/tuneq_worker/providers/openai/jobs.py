@@ -7,9 +7,9 @@ from typing import Any
 
 from openai import OpenAI, omit
 
-from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.provider import Job, JobSpec, ProviderError
+from tuneq_worker.providers.ending import cancelled
 from tuneq_worker.providers.openai.caller import PAGE, Caller, Entry
 from tuneq_worker.providers.openai.documents import PURCHASE_KEY, JobDocument
 from tuneq_worker.providers.openai.errors import read_answer
@@ -73,16 +73,10 @@ class JobCalls(Caller):
     def cancel_job(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; one that has ended is answered as it is."""
         jobs = self._client.fine_tuning.jobs.with_raw_response
-        try:
-            return self._job_of(self._read(JobDocument, lambda: jobs.cancel(job_id)))
-        except ProviderError as error:
-            if error.kind not in {ErrorKind.BAD_REQUEST, ErrorKind.SERVER}:
-                raise
-            refusal = error
-        job = self.job(job_id)
-        if job.status.is_terminal:
-            return job
-        raise refusal
+        return cancelled(
+            lambda: self._job_of(self._read(JobDocument, lambda: jobs.cancel(job_id))),
+            lambda: self.job(job_id),
+        )
 
     def events(self, job_id: str) -> list[Entry]:
         """The job's events, oldest first, as they came."""

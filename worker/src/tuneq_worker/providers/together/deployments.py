@@ -11,6 +11,7 @@ from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.deployments import DeploymentState, RemoteDeployment, RemoteModel
 from tuneq_worker.ports.provider import ProviderError
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.openai.errors import read_answer
 from tuneq_worker.providers.together.caller import PAGE, Answer, Document
 from tuneq_worker.providers.together.documents import (
@@ -137,11 +138,8 @@ class DeploymentCalls(TargetCalls):
                 raise
 
     def _unless_gone(self, send: Callable[[], Answer]) -> None:
-        try:
+        with unless_gone():
             self._fetch(send)
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def _scale(self, client: Together, endpoint_id: str, inner_id: str, replicas: int) -> Answer:
         return client.endpoints.deployments.with_raw_response.update(

@@ -13,6 +13,7 @@ from tuneq_shared.capabilities import Capabilities
 from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.provider import FileState, ProviderError, RemoteFile
+from tuneq_worker.providers.ending import unless_gone
 from tuneq_worker.providers.openai.errors import TOO_LARGE, read_answer, without_key
 from tuneq_worker.providers.together.caller import Caller
 from tuneq_worker.providers.together.documents import METRICS, FileDocument, PageDocument
@@ -78,11 +79,8 @@ class FileCalls(Caller):
     def delete_file(self, file_id: str) -> None:
         """Delete a file, unless it is gone."""
         files = self._client.files.with_raw_response
-        try:
+        with unless_gone():
             self._fetch(lambda: files.delete(file_id))
-        except ProviderError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
 
     def result_file(self, file_id: str) -> bytes:
         """A job's step metrics as they came, or the content of a file."""

@@ -8,9 +8,9 @@ import httpx
 from pydantic import BaseModel
 from together import Together
 
-from tuneq_shared.domain.failure import ErrorKind
 from tuneq_worker.ports.check import Check
 from tuneq_worker.ports.provider import Job, JobSpec, ProviderError
+from tuneq_worker.providers.ending import cancelled
 from tuneq_worker.providers.openai.errors import read_answer
 from tuneq_worker.providers.sweeping import sweep
 from tuneq_worker.providers.together.caller import Caller
@@ -81,16 +81,10 @@ class JobCalls(Caller):
     def cancel_job(self, job_id: str) -> Job:
         """Ask for a job to be cancelled; one that has ended is answered as it is."""
         jobs = self._client.fine_tuning.with_raw_response
-        try:
-            return self._read(JobDocument, lambda: jobs.cancel(job_id)).to_job()
-        except ProviderError as error:
-            if error.kind not in {ErrorKind.BAD_REQUEST, ErrorKind.SERVER}:
-                raise
-            refusal = error
-        job = self.job(job_id)
-        if job.status.is_terminal:
-            return job
-        raise refusal
+        return cancelled(
+            lambda: self._read(JobDocument, lambda: jobs.cancel(job_id)).to_job(),
+            lambda: self.job(job_id),
+        )
 
     def events(self, job_id: str) -> list[dict[str, Any]]:
         """The job's events, oldest first, as they came."""
